@@ -1,0 +1,39 @@
+import { defineConfig } from "vitest/config";
+
+const repository = new URL("..", import.meta.url).pathname;
+
+/** Three projects: `unit` needs no server, `workflows` a Temporal dev server, `e2e` the whole local stack. */
+export default defineConfig({
+  root: repository,
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/{domain,anyscale,activities,adapters,emulator,recipes,cli,dev}/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "workflows",
+          include: ["test/{workflows,replay}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
