@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+/** A file of a model version; `key` is the full object key in the model's bucket. */
+export const modelFileSchema = z.object({
+  key: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().min(0),
+});
+export type ModelFile = z.infer<typeof modelFileSchema>;
+
+/** `model.json`: written last by the training job, so that its presence means the model is whole. */
+export const modelManifestSchema = z.object({
+  format: z.literal(1),
+  model: z.string(),
+  /** Model version, such as `games-12`. */
+  version: z.string(),
+  recipe: z.string(),
+  baseModel: z.string().nullable(),
+  /** Dataset version it was trained on, such as `games@12`. */
+  dataset: z.string(),
+  /** What the recipe learnt to do, such as `frames`. */
+  task: z.string(),
+  files: z.array(modelFileSchema),
+  trainedRecords: z.int().min(0),
+  trainSeconds: z.number().min(0),
+  /** Training loss per logged step, in order. */
+  loss: z.array(z.number()),
+});
+export type ModelManifest = z.infer<typeof modelManifestSchema>;

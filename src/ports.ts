@@ -1,0 +1,198 @@
+/**
+ * What Tuneloop needs from outside, one interface per outside system. Adapters implement them, activities use them,
+ * and nothing here knows a vendor. Every method makes one attempt: retries belong to Temporal.
+ */
+import type { Readable } from "node:stream";
+import type { ChatItem } from "./domain/record-schema.ts";
+import type { SourceDefinition } from "./domain/source-schema.ts";
+import type { Alert } from "./domain/alert-schema.ts";
+import type { JobState } from "./domain/job-schema.ts";
+
+/** An object as a listing shows it. */
+export interface ObjectSummary {
+  key: string;
+  bytes: number;
+  etag: string;
+  /** ISO-8601. */
+  modifiedAt: string;
+}
+
+/** Conditions of a write; without one the write is unconditional. */
+export type WriteCondition = { ifNoneMatch: "*" } | { ifMatch: string };
+
+/**
+ * Objects in S3: one bucket, keys below one prefix. Keys are relative to the prefix unless `s3://` URIs are named.
+ * A failed condition is reported as `PreconditionFailed`, a missing object as null or `NotFound`, never as a bare SDK error.
+ */
+export interface ObjectStore {
+  /** `s3://bucket/prefix/key` of a key, for specs and reports. */
+  uri(key: string): string;
+  /** Key of a URI inside this store; null when the URI lies outside of bucket and prefix. */
+  keyOf(uri: string): string | null;
+  /** Whole object and its ETag, or null when there is none. With `sha256` (hex) the bytes are checked. */
+  get(key: string, expected?: { sha256: string }): Promise<{ body: Buffer; etag: string } | null>;
+  /** The object's bytes as a stream; errors at its end when `sha256` (hex) does not match. Throws `NotFound`. */
+  stream(key: string, expected?: { sha256: string }): Promise<Readable>;
+  /** Writes a whole object; answers its ETag. Throws `PreconditionFailed` when the condition does not hold. */
+  put(
+    key: string,
+    body: Uint8Array | string,
+    options?: { condition?: WriteCondition; contentType?: string },
+  ): Promise<{ etag: string }>;
+  /** Writes a stream of unknown length, in parts, in constant memory. */
+  putStream(key: string, body: Readable, options?: { contentType?: string }): Promise<void>;
+  /** Objects whose key starts with `prefix` in key order, from the one after `startAfter`. */
+  list(prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectSummary>;
+}
+
+/** A job to run once, whatever happens to the caller. */
+export interface JobRequest {
+  /** Deterministic: a job of this name and this entrypoint is the same intent. */
+  name: string;
+  entrypoint: string;
+  /** Local directory, uploaded content-addressed; or a URI, passed on. Null for none. */
+  workingDirectory: string | null;
+  envVars: Record<string, string>;
+  /** Attempts = maxRetries + 1. */
+  maxRetries: number;
+  /** Of each attempt. */
+  timeoutSeconds: number;
+  /** Name of a compute config, null for the account's default. */
+  computeConfig: string | null;
+  /** Name of a cloud, null for the account's default. */
+  cloud: string | null;
+  imageUri: string | null;
+  tags: Record<string, string>;
+}
+
+/** A job as its service reports it. */
+export interface JobStatus {
+  id: string;
+  name: string;
+  entrypoint: string;
+  state: JobState;
+  /** The service's own word for the state. */
+  providerState: string;
+  createdAt: string;
+  /** What the service says went wrong; null when nothing did. */
+  error: string | null;
+  /** Page of the job for people; null when there is none. */
+  url: string | null;
+}
+
+/** A version of a service to bring up, or to move the weight of. */
+export interface ServiceRequest {
+  /** The service; its URL and token stay the same over versions. */
+  name: string;
+  /** Version name; applying an equal one again only moves its weight. */
+  version: string;
+  importPath: string;
+  args: Record<string, string>;
+  workingDirectory: string | null;
+  envVars: Record<string, string>;
+  /** Share of requests the new version gets beside the primary one, 0..100; ignored by a service without a version. */
+  canaryPercent: number;
+  /** Whether reaching 100 ends the rollout and takes the old version down. */
+  completeRollout: boolean;
+  computeConfig: string | null;
+  cloud: string | null;
+  imageUri: string | null;
+  tags: Record<string, string>;
+}
+
+/** One version of a service as observed, not as asked for. */
+export interface ServiceVersionStatus {
+  version: string;
+  state: "starting" | "running" | "updating" | "unhealthy" | "failed" | "terminating" | "terminated" | "unknown";
+  /** Observed share of requests, 0..100. */
+  weightPercent: number;
+}
+
+/** A service as observed. */
+export interface ServiceStatus {
+  id: string;
+  name: string;
+  state:
+    | "starting"
+    | "running"
+    | "updating"
+    | "rolling-out"
+    | "rolling-back"
+    | "unhealthy"
+    | "failed"
+    | "terminating"
+    | "terminated"
+    | "unknown";
+  /** Serves all traffic outside of a rollout. Null for a terminated service. */
+  primary: ServiceVersionStatus | null;
+  canary: ServiceVersionStatus | null;
+  /** Base URL of queries; null until known. */
+  url: string | null;
+  /** Bearer token of queries; null when none is needed. Never leaves activities. */
+  token: string | null;
+  error: string | null;
+}
+
+/** Jobs and services on rented machines. */
+export interface Compute {
+  /** Jobs of exactly this name, the newest first; empty when there are none. */
+  findJobs(name: string): Promise<JobStatus[]>;
+  submitJob(request: JobRequest): Promise<JobStatus>;
+  /** Throws `NotFound` when the service does not know the job. */
+  getJob(id: string): Promise<JobStatus>;
+  /** Last lines of the job's newest attempt, oldest first. */
+  jobLog(id: string, options: { maxLines: number }): Promise<string[]>;
+  /** Asks for the end of the job; a job that has ended or is unknown counts as done. */
+  terminateJob(id: string): Promise<void>;
+  /** Creates the service or changes it; answers what is observed right after. */
+  applyService(request: ServiceRequest): Promise<ServiceStatus>;
+  /** Null when there is no service of this name. */
+  getService(name: string): Promise<ServiceStatus | null>;
+  /** Takes the canary's weight to 0 and ends it; nothing to do when there is no rollout. */
+  rollBackService(name: string): Promise<void>;
+  /** Ends the service; nothing to do when it is gone. */
+  terminateService(name: string): Promise<void>;
+}
+
+/** A chat completion endpoint that speaks OpenAI's wire. */
+export interface ModelEndpoint {
+  /**
+   * Asks one question; answers the text. Throws on a failed request (status, timeout, not OpenAI's shape),
+   * `signal` cancels it.
+   */
+  complete(request: {
+    baseUrl: string;
+    token: string | null;
+    /** Pins a version of the service behind the URL; null for whichever serves. */
+    serviceVersion: string | null;
+    model: string;
+    messages: { role: string; content: string }[];
+    temperature: number;
+    timeoutMs: number;
+    signal?: AbortSignal;
+  }): Promise<string>;
+}
+
+/** One item as a source delivered it, before any check. */
+export type SourceItem =
+  | { kind: "item"; sourceItem: string; receivedAt: string; raw: string; chat: ChatItem }
+  | { kind: "bad"; sourceItem: string; raw: string; reason: string };
+
+/** What a reader yields: items, then, whenever all before it is delivered, a cursor to go on from. */
+export type SourceEvent = SourceItem | { kind: "cursor"; cursor: string };
+
+/** Reads one kind of source from where the last pass ended. */
+export interface SourceReader {
+  /** Items after `cursor` (null: from the start). Cursors come in order; an item is never before the cursor that covers it. */
+  read(source: SourceDefinition, cursor: string | null, signal: AbortSignal): AsyncIterable<SourceEvent>;
+}
+
+/** Tells people. */
+export interface AlertSink {
+  send(alert: Alert): Promise<void>;
+}
+
+/** Whether a workflow still runs; asked before a lock is taken over. */
+export interface WorkflowLookup {
+  isRunning(workflowId: string, runId: string): Promise<boolean>;
+}
