@@ -27,8 +27,6 @@ export type WriteCondition = { ifNoneMatch: "*" } | { ifMatch: string };
 export interface ObjectStore {
   /** `s3://bucket/prefix/key` of a key, for specs and reports. */
   uri(key: string): string;
-  /** Key of a URI inside this store; null when the URI lies outside of bucket and prefix. */
-  keyOf(uri: string): string | null;
   /** Whole object and its ETag, or null when there is none. With `sha256` (hex) the bytes are checked. */
   get(key: string, expected?: { sha256: string }): Promise<{ body: Buffer; etag: string } | null>;
   /** The object's bytes as a stream; errors at its end when `sha256` (hex) does not match. Throws `NotFound`. */
@@ -173,18 +171,23 @@ export interface ModelEndpoint {
   }): Promise<string>;
 }
 
-/** One item as a source delivered it, before any check. */
+/** One item as a source delivered it: parsed, or with the reason why it cannot be. */
 export type SourceItem =
-  | { kind: "item"; sourceItem: string; receivedAt: string; raw: string; chat: ChatItem }
-  | { kind: "bad"; sourceItem: string; raw: string; reason: string };
+  | { sourceItem: string; receivedAt: string; raw: string; chat: ChatItem }
+  | { sourceItem: string; receivedAt: string; raw: string; reason: string };
 
-/** What a reader yields: items, then, whenever all before it is delivered, a cursor to go on from. */
-export type SourceEvent = SourceItem | { kind: "cursor"; cursor: string };
+/** One pass over a source. */
+export interface SourceReading {
+  /** Items in groups, as they come off the wire. */
+  items: AsyncIterable<SourceItem[]>;
+  /** Where a later pass goes on so that it meets nothing of what `items` has yielded, and everything else. */
+  cursor(): Promise<string>;
+}
 
 /** Reads one kind of source from where the last pass ended. */
 export interface SourceReader {
-  /** Items after `cursor` (null: from the start). Cursors come in order; an item is never before the cursor that covers it. */
-  read(source: SourceDefinition, cursor: string | null, signal: AbortSignal): AsyncIterable<SourceEvent>;
+  /** Items after `cursor`; null reads from the start. */
+  read(source: SourceDefinition, cursor: string | null, signal: AbortSignal): SourceReading;
 }
 
 /** Tells people. */
@@ -192,7 +195,16 @@ export interface AlertSink {
   send(alert: Alert): Promise<void>;
 }
 
-/** Whether a workflow still runs; asked before a lock is taken over. */
+/** How a workflow stands, for those who wait for one they did not start in this run. */
+export interface WorkflowOutcome {
+  status: "running" | "completed" | "failed" | "cancelled" | "terminated" | "not-found";
+  /** Result of a completed workflow, message of a failed one. */
+  result?: unknown;
+  error?: string;
+}
+
+/** Looks at workflows from outside: whether a lock's holder still lives, how an awaited one ended. */
 export interface WorkflowLookup {
-  isRunning(workflowId: string, runId: string): Promise<boolean>;
+  /** Without `runId`, the newest run of the id. */
+  outcome(workflowId: string, runId?: string): Promise<WorkflowOutcome>;
 }

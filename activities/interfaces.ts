@@ -1,0 +1,213 @@
+/**
+ * The activities as workflows see them. Each does one outside thing and can run twice without harm; its docstring says
+ * how. Failures carry a type of `src/domain/failures.ts`.
+ */
+import type { Alert } from "../src/domain/alert-schema.ts";
+import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
+import type { Decision } from "../src/domain/decision-schema.ts";
+import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
+import type { JobProgress, JobState } from "../src/domain/job-schema.ts";
+import type { DecisionPolicy } from "../src/domain/pipeline-schema.ts";
+import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
+import type { CycleReport } from "../src/domain/report-schema.ts";
+import type {
+  EvaluateModelInput,
+  FineTuneInput,
+  IngestSourceInput,
+  PipelineInput,
+  RetrainInput,
+  RollOutInput,
+  UpdateDatasetInput,
+} from "../src/domain/workflow-input-schema.ts";
+
+/** Local activities: parse a workflow's own input and fill in defaults. Fail with InvalidInput naming the field. */
+export interface InputActivities {
+  checkUpdateDataset(input: unknown): Promise<UpdateDatasetInput>;
+  checkIngestSource(input: unknown): Promise<IngestSourceInput>;
+  checkPipeline(input: unknown): Promise<PipelineInput>;
+  checkRetrain(input: unknown): Promise<RetrainInput>;
+  checkFineTune(input: unknown): Promise<FineTuneInput>;
+  checkEvaluateModel(input: unknown): Promise<EvaluateModelInput>;
+  checkRollOut(input: unknown): Promise<RollOutInput>;
+}
+
+/** Newest version of a dataset; `version` 0 when there is none. Cursors of the asked sources only. */
+export interface DatasetHead {
+  version: number;
+  records: number;
+  cursors: Record<string, string>;
+}
+
+/** What one ingest of one source brought. */
+export interface IngestResult {
+  source: string;
+  /** Key of the batch. */
+  batch: string;
+  received: number;
+  quarantined: number;
+}
+
+/** A committed dataset version; null where nothing new was there to commit. */
+export interface CommitResult {
+  version: number | null;
+  /** Cumulative, of all splits. */
+  records: number;
+  /** Added by this version. */
+  added: number;
+  perSource: Record<string, SourceCounts>;
+}
+
+export interface DatasetActivities {
+  /** Reads the newest manifest. Changes nothing. */
+  readDatasetHead(request: { dataset: string; sources: string[] }): Promise<DatasetHead>;
+  /**
+   * Reads a source from its cursor to its end and writes a batch. Long: heartbeats after each chunk and goes on there
+   * after a crash. Its objects are named by run and content, so a repeat overwrites its own with the same.
+   */
+  ingest(request: IngestSourceInput): Promise<IngestResult>;
+  /**
+   * Makes one new version of batches: drops duplicates against the whole past, writes the manifest last and only if its
+   * number is free, else rebuilds on the new parent. A repeat finds its batches in a manifest and answers that one.
+   */
+  commitVersion(request: {
+    dataset: string;
+    parent: number;
+    batches: string[];
+    failedSources: Record<string, string>;
+  }): Promise<CommitResult>;
+  /** The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Content-addressed. */
+  freezeTestSet(request: { pipeline: string; version: number; uri: string | null }): Promise<TestSet>;
+  /** Function and attribute names seen in a version's training data. Same key and content on a repeat. */
+  learnVocabulary(request: { dataset: string; version: number }): Promise<{ key: string }>;
+}
+
+/** A training job as workflows see it. */
+export interface TrainingJob {
+  jobId: string;
+  state: JobState;
+  url: string | null;
+  /** What the service says went wrong. */
+  error: string | null;
+  progress: JobProgress | null;
+}
+
+/** Names the one job of one intent: a job of this name is ours only when it trains from this spec. */
+export interface JobIntent {
+  jobName: string;
+  pipeline: string;
+  model: string;
+}
+
+export interface JobActivities {
+  /** Writes the spec, looks for the job of this intent, submits it when there is none. One job however often it runs. */
+  submitTraining(request: FineTuneInput & { jobName: string }): Promise<TrainingJob>;
+  /**
+   * Returns when the job's state differs from `known`, else fails as StillWaiting and is asked again by Temporal's retry:
+   * no worker slot is held.
+   */
+  awaitJob(request: { jobId: string; known: JobState }): Promise<TrainingJob>;
+  /** Ends every job of this intent that has not ended; done when there is none. */
+  terminateTraining(request: JobIntent & { recipe: FineTuneInput["recipe"] }): Promise<{ terminated: number }>;
+  /** Last lines of the job's log, for a failure's message. */
+  readJobLog(request: { jobId: string }): Promise<string[]>;
+  /** Reads and checks `model.json`. Fails with JobFailed when the job left none. */
+  readModel(request: { pipeline: string; model: string }): Promise<ModelSummary>;
+}
+
+/** What a cycle needs to know of a model version. */
+export interface ModelSummary {
+  task: string;
+  trainedRecords: number;
+  trainSeconds: number;
+  loss: number[];
+}
+
+export interface EvaluationActivities {
+  /** What is known of this evaluation: its key, whether it is finished, how many shards its test set has. Changes nothing. */
+  planEvaluation(request: EvaluateModelInput): Promise<{ key: string; shards: number; finished: boolean }>;
+  /** Asks the questions of one shard and stores the answers; a shard that is stored is not asked again. Heartbeats. */
+  askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
+  /** Scores stored predictions and stores the evaluation. Same result on a repeat. */
+  scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
+  /** Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat. */
+  decideCycle(request: {
+    cycle: string;
+    pipeline: string;
+    champion: Evaluation | null;
+    challenger: Evaluation;
+    vocabulary: string;
+    policy: DecisionPolicy;
+  }): Promise<Decision & { key: string }>;
+}
+
+/** Observed weights of a service, in percent; null when the model has no version there. */
+export interface ObservedWeights {
+  model: number | null;
+  champion: number | null;
+}
+
+/** Names a model version of a pipeline's service. */
+export interface ServedModel {
+  pipeline: string;
+  model: string;
+}
+
+export interface RolloutActivities {
+  /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
+  lockRollout(request: { pipeline: string; workflowId: string; runId: string }): Promise<{ champion: string | null }>;
+  /** Gives the lock back if it is still ours. */
+  unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
+  /** Asks the service for a weight of the model; the same again changes nothing. `complete` ends the rollout at 100. */
+  setWeight(request: RollOutInput & { percent: number; complete: boolean }): Promise<void>;
+  /**
+   * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
+   * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
+   */
+  awaitWeight(request: ServedModel & { percent: number; complete: boolean }): Promise<ObservedWeights>;
+  /** Takes the model's weight to 0 and ends its version; a first model's service is ended. Done when it is gone. */
+  takeDown(request: ServedModel & { champion: string | null }): Promise<void>;
+  /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */
+  awaitDown(request: ServedModel): Promise<void>;
+  /** Asks the model a few questions. Fails with ProbeFailed when more than `maxErrorRate` of them fail. */
+  probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
+  /** Moves an alias by If-Match; nothing to do when it points there. */
+  moveAlias(request: {
+    pipeline: string;
+    alias: Alias;
+    to: string | null;
+    workflowId: string;
+    reason: string;
+  }): Promise<void>;
+}
+
+/** How a workflow that was awaited from outside ended. */
+export interface WorkflowEnd {
+  completed: boolean;
+  result: unknown;
+  error: string | null;
+}
+
+export interface PipelineActivities {
+  /** What storage knows of a pipeline. Changes nothing. */
+  readPipeline(request: { name: string }): Promise<{
+    dataset: { version: number; records: number };
+    champion: string | null;
+    lastCycle: LastCycle | null;
+  }>;
+  /** Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. */
+  openCycle(request: {
+    pipeline: string;
+    workflowId: string;
+    version: number | null;
+    repeat: number;
+  }): Promise<LastCycle & { champion: string | null; perSource: Record<string, number> }>;
+  /** Returns when the workflow has ended, else fails as StillWaiting. */
+  awaitWorkflow(request: { workflowId: string }): Promise<WorkflowEnd>;
+}
+
+export interface AlertActivities {
+  /** Tells people through each sink of the definition; a repeat may tell them twice, never not at all. */
+  sendAlert(request: { alert: Alert; sinks: { kind: "log" }[] }): Promise<void>;
+  /** Writes the cycle's report as JSON and Markdown. Same objects on a repeat. */
+  writeReport(report: CycleReport): Promise<{ key: string; uri: string }>;
+}

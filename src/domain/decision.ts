@@ -1,0 +1,107 @@
+import type { Comparison, Decision } from "./decision-schema.ts";
+import type { DecisionPolicy } from "./pipeline-schema.ts";
+import { mcNemarExact, pairedDifferenceInterval, wilsonInterval } from "./statistics/binomial.ts";
+
+/** Fewer questions than this say nothing about a model. */
+export const fewestRecords = 20;
+
+/**
+ * Decides between champion and challenger from how both answered the same questions. Pure: the same numbers and policy
+ * give the same decision. `comparisons` holds one entry per metric; `championRight` is null when there is no champion.
+ *
+ * - promote: better on the primary metric (exact McNemar at `alpha`, at least `minGain`) and no guard fails
+ * - keep: worse, not better by enough, or a guard fails
+ * - inconclusive: the data do not tell, so the champion stays
+ */
+export function decide(comparisons: readonly Comparison[], policy: DecisionPolicy): Decision {
+  const primary = comparisons.find(({ metric }) => metric === policy.primary);
+  if (!primary) return inconclusive(`The primary metric ${policy.primary} was not measured.`);
+  const problem = whyUnusable(primary);
+  if (problem) return inconclusive(problem);
+  if (primary.championRight === null) return decideFirst(primary, policy);
+
+  const guards = policy.guards.map((guard) => judgeGuard(guard, comparisons, policy.alpha));
+  const [verdict, ...reasons] = judgePrimary(primary, primary.championRight, policy);
+  const failed = guards.filter(({ verdict }) => verdict === "keep");
+  const undecided = guards.filter(({ verdict }) => verdict === "inconclusive");
+  const say = (found: typeof guards): string[] => found.map(({ reason }) => reason);
+  if (verdict === "keep" || failed.length > 0) return { outcome: "keep", reasons: [...reasons, ...say(failed)] };
+  if (verdict === "inconclusive" || undecided.length > 0) {
+    return { outcome: "inconclusive", reasons: [...reasons, ...say(undecided)] };
+  }
+  return { outcome: "promote", reasons: [...reasons, ...say(guards)] };
+}
+
+function decideFirst(primary: Comparison, policy: DecisionPolicy): Decision {
+  const { lower } = wilsonInterval(primary.challengerRight, primary.total, 1 - policy.alpha);
+  const measured =
+    `There is no champion yet. ${primary.metric} is ${percent(primary.challengerRight / primary.total)} of ` +
+    `${primary.total} records, at least ${percent(lower)} with ${percent(1 - policy.alpha)} confidence`;
+  return lower > policy.floor
+    ? { outcome: "promote", reasons: [`${measured}: above the floor of ${percent(policy.floor)}.`] }
+    : { outcome: "keep", reasons: [`${measured}: not above the floor of ${percent(policy.floor)}.`] };
+}
+
+type Verdict = Decision["outcome"];
+
+function judgePrimary(primary: Comparison, championRight: number, policy: DecisionPolicy): [Verdict, string] {
+  const gain = (primary.challengerRight - championRight) / primary.total;
+  const p = mcNemarExact(primary.gained, primary.lost);
+  const { lower, upper } = pairedDifferenceInterval(primary, 1 - policy.alpha);
+  const numbers =
+    `${primary.metric}: challenger ${percent(primary.challengerRight / primary.total)}, champion ` +
+    `${percent(championRight / primary.total)} of ${primary.total} records; ${primary.gained} answers got right, ` +
+    `${primary.lost} got wrong (exact McNemar p = ${pValue(p)}, difference ${points(lower)} to ${points(upper)})`;
+  if (p <= policy.alpha && gain >= policy.minGain) return ["promote", `${numbers}: the challenger is better.`];
+  if (p <= policy.alpha && gain < 0) return ["keep", `${numbers}: the challenger is worse.`];
+  if (upper < policy.minGain || (p <= policy.alpha && gain < policy.minGain)) {
+    return ["keep", `${numbers}: not better by the ${points(policy.minGain)} that a change must bring.`];
+  }
+  return ["inconclusive", `${numbers}: the difference is within noise.`];
+}
+
+/** Non-inferiority: the challenger may be worse by the margin, and must be shown not to be worse by more. */
+function judgeGuard(
+  guard: { metric: string; margin: number },
+  comparisons: readonly Comparison[],
+  alpha: number,
+): { verdict: Verdict; reason: string } {
+  const measured = comparisons.find(({ metric }) => metric === guard.metric);
+  const problem = measured ? whyUnusable(measured) : `The guard metric ${guard.metric} was not measured.`;
+  if (!measured || problem) return { verdict: "inconclusive", reason: problem ?? "" };
+  // The one-sided test at alpha is the lower end of the two-sided interval at 1 - 2 alpha.
+  const { lower, upper } = pairedDifferenceInterval(measured, 1 - 2 * alpha);
+  const range = `${guard.metric}: difference ${points(lower)} to ${points(upper)}`;
+  if (upper < -guard.margin) {
+    return { verdict: "keep", reason: `${range}: worse by more than the ${points(guard.margin)} allowed.` };
+  }
+  if (lower < -guard.margin) {
+    return { verdict: "inconclusive", reason: `${range}: a loss over ${points(guard.margin)} is not ruled out.` };
+  }
+  return { verdict: "promote", reason: `${range}: within the ${points(guard.margin)} allowed.` };
+}
+
+function whyUnusable({ metric, total, championRight, challengerRight, gained, lost }: Comparison): string | null {
+  const counts = [total, championRight ?? 0, challengerRight, gained, lost];
+  if (!counts.every((count) => Number.isInteger(count) && count >= 0))
+    return `${metric} has a count that is no number.`;
+  if (total < fewestRecords)
+    return `${metric} was measured on ${total} records; ${fewestRecords} is the least that counts.`;
+  return null;
+}
+
+function inconclusive(reason: string): Decision {
+  return { outcome: "inconclusive", reasons: [reason] };
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
+}
+
+function points(difference: number): string {
+  return `${(difference * 100).toFixed(1)} points`;
+}
+
+function pValue(p: number): string {
+  return p < 0.0001 ? "< 0.0001" : p.toFixed(4);
+}

@@ -1,0 +1,34 @@
+/** Names derived from names: never random, so that a second start of the same intent meets the first. */
+
+/** Number of a dataset version as its key has it: `12` -> `000012`. */
+export function paddedVersion(version: number): string {
+  return String(version).padStart(6, "0");
+}
+
+/** A cycle of a dataset version: `12`, and `12.2` for the first repeat. */
+export function cycleNumber(version: number, repeat: number): string {
+  return repeat === 1 ? String(version) : `${version}.${repeat}`;
+}
+
+/** Model version trained by a cycle: `games-12`, `games-12.2`. */
+export function modelVersionId(model: string, version: number, repeat: number): string {
+  return `${model}-${cycleNumber(version, repeat)}`;
+}
+
+/** Dataset version in words: `games@12`. */
+export function datasetVersionId(dataset: string, version: number): string {
+  return `${dataset}@${version}`;
+}
+
+/**
+ * Name of a job or service at Anyscale: the id with what is not `[a-z0-9-]` turned to `-`. Two ids can share a name
+ * (`games/1.2` and `games-1/2`): a job is adopted only when its entrypoint is equal as well.
+ */
+export function anyscaleName(id: string): string {
+  return id.toLowerCase().replace(/[^a-z0-9-]/g, "-");
+}
+
+/** Name of the service that serves a pipeline's models. */
+export function serviceName(pipeline: string): string {
+  return anyscaleName(`pipeline/${pipeline}`);
+}

@@ -1,0 +1,28 @@
+/** Where everything lies in the bucket, relative to the store's prefix. The layout is public: people read these objects. */
+import { paddedVersion } from "./ids.ts";
+
+export const objectKeys = {
+  raw: (source: string, batch: string) => `raw/${source}/${batch}.jsonl.gz`,
+  /** What one ingest of one source committed: its chunks, counts and cursor. */
+  batch: (source: string, batch: string) => `raw/${source}/${batch}.json`,
+  /** 16-byte record ids of a chunk, in the order of its parts. */
+  batchIds: (source: string, batch: string) => `raw/${source}/${batch}.ids`,
+  seen: (source: string, sha256: string) => `raw/${source}/seen-${sha256}.bin`,
+  part: (dataset: string, sha256: string) => `datasets/${dataset}/parts/${sha256}.jsonl.gz`,
+  versionIds: (dataset: string, sha256: string) => `datasets/${dataset}/ids/${sha256}.bin`,
+  quarantine: (dataset: string, batch: string) => `datasets/${dataset}/quarantine/${batch}.jsonl`,
+  versions: (dataset: string) => `datasets/${dataset}/versions/`,
+  version: (dataset: string, version: number) => `datasets/${dataset}/versions/${paddedVersion(version)}.json`,
+  model: (model: string, version: string) => `models/${model}/${version}/`,
+  modelManifest: (model: string, version: string) => `models/${model}/${version}/model.json`,
+  jobSpec: (model: string, version: string) => `models/${model}/${version}/spec.json`,
+  testSet: (name: string, sha256: string) => `testsets/${name}/${sha256}.jsonl`,
+  vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,
+  predictions: (evaluation: string, shard: number) =>
+    `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
+  evaluation: (evaluation: string) => `evaluations/${evaluation}/evaluation.json`,
+  decision: (cycle: string) => `decisions/${cycle}.json`,
+  reportJson: (cycle: string) => `reports/${cycle}/report.json`,
+  reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,
+  registry: (name: string) => `registry/${name}.json`,
+} as const;

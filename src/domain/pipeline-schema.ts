@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { hyperparametersSchema } from "./job-schema.ts";
+import { slugSchema, sourceSchema } from "./source-schema.ts";
+
+const ratio = z.number().min(0).max(1);
+const seconds = z
+  .number()
+  .min(0)
+  .max(30 * 86_400);
+
+/** Shares of the records that become validation and test data; the rest is for training. */
+export const splitSchema = z
+  .strictObject({ valid: ratio.default(0.05), test: ratio.default(0.1) })
+  .refine((split) => split.valid + split.test < 1, "valid and test together must leave room for training data");
+export type Split = z.infer<typeof splitSchema>;
+
+/** At least two sources may not share an id: counts, cursors and keys are per id. */
+export const sourcesSchema = z
+  .array(sourceSchema)
+  .min(1, "name at least one source")
+  .max(5000, "at most 5,000 sources")
+  .superRefine((sources, context) => {
+    const seen = new Set<string>();
+    for (const [index, { id }] of sources.entries()) {
+      if (seen.has(id))
+        context.addIssue({ code: "custom", path: [index, "id"], message: `source ${id} is named twice` });
+      seen.add(id);
+    }
+  });
+
+export const quorumSchema = z.strictObject({ sources: z.int().min(1).default(1) });
+
+/** How a model is trained and served. */
+export const recipeChoiceSchema = z.strictObject({
+  name: z.string().min(1),
+  baseModel: z.string().min(1).nullable().default(null),
+  hyperparameters: hyperparametersSchema.default({}),
+});
+
+/** Where jobs and services run and for how long at most. */
+export const computeSchema = z.strictObject({
+  cloud: z.string().min(1).nullable().default(null),
+  config: z.string().min(1).nullable().default(null),
+  maxRetries: z.int().min(0).max(10).default(1),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(7 * 86_400)
+    .default(14_400),
+});
+export type ComputeChoice = z.infer<typeof computeSchema>;
+
+/** Metric packs by name; each says what its metrics are called. */
+export const metricPackSchema = z.enum(["functional-representation"]);
+
+export const evaluateSchema = z.strictObject({
+  metrics: z.array(metricPackSchema).min(1).default(["functional-representation"]),
+  /** Questions in flight at one model at a time. */
+  concurrency: z.int().min(1).max(1024).default(128),
+  temperature: z.number().min(0).max(2).default(0),
+});
+export type EvaluatePolicy = z.infer<typeof evaluateSchema>;
+
+export const decideSchema = z.strictObject({
+  primary: z.string().min(1).default("accuracy_output_fn"),
+  /** Gain on the primary metric below which a better challenger is not worth a change; a ratio. */
+  minGain: ratio.default(0.01),
+  alpha: z.number().gt(0).lt(0.5).default(0.05),
+  /** A first champion's primary metric must be above this, by its Wilson lower bound. */
+  floor: ratio.default(0.4),
+  /** Metrics that may not get worse by more than the margin. */
+  guards: z
+    .array(z.strictObject({ metric: z.string().min(1), margin: ratio }))
+    .default([{ metric: "accuracy_attr_types", margin: 0.02 }]),
+});
+export type DecisionPolicy = z.infer<typeof decideSchema>;
+
+export const rolloutPolicySchema = z.strictObject({
+  /** Percent of traffic, rising, the last one 100. */
+  steps: z
+    .array(z.int().min(1).max(100))
+    .min(1)
+    .refine((steps) => steps.at(-1) === 100, "the last step must be 100")
+    .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), "steps must rise")
+    .default([10, 50, 100]),
+  /** How long each step is watched before the next. */
+  soakSeconds: seconds.default(300),
+  /** How long the old champion stays warm after 100 %. */
+  bakeSeconds: seconds.default(3600),
+  /** Share of probe questions that may fail. */
+  maxErrorRate: ratio.default(0.02),
+});
+export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
+
+export const alertChoiceSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("log") })]);
+
+export const datasetPolicySchema = z.strictObject({
+  /** Accepted, de-duplicated records of all splits since the last cycle that start the next one. */
+  minNewRecords: z.int().min(1).default(200),
+  split: splitSchema.prefault({}),
+  /** `s3://` URI of a chat-format JSONL file; null freezes the test split of the first version trained on. */
+  testSet: z
+    .string()
+    .regex(/^s3:\/\/.+\/.+$/, "must be s3://bucket/key")
+    .nullable()
+    .default(null),
+  quorum: quorumSchema.prefault({}),
+});
+
+/** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */
+export const pipelineSchema = z.strictObject({
+  name: slugSchema,
+  sources: sourcesSchema,
+  dataset: datasetPolicySchema.prefault({}),
+  recipe: recipeChoiceSchema,
+  compute: computeSchema.prefault({}),
+  evaluate: evaluateSchema.prefault({}),
+  decide: decideSchema.prefault({}),
+  rollout: rolloutPolicySchema.prefault({}),
+  alerts: z.array(alertChoiceSchema).default([{ kind: "log" }]),
+});
+export type PipelineDefinition = z.infer<typeof pipelineSchema>;

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { testSetSchema } from "./evaluation-schema.ts";
+
+export const aliasSchema = z.enum(["champion", "challenger"]);
+export type Alias = z.infer<typeof aliasSchema>;
+
+/** Who moves traffic; a lock whose workflow has ended is taken over. */
+export const rolloutLockSchema = z.object({
+  workflowId: z.string(),
+  runId: z.string(),
+  acquiredAt: z.iso.datetime({ offset: true }),
+});
+
+/** The newest cycle that was started, so that a pipeline started anew knows what was tried. */
+export const lastCycleSchema = z.object({
+  workflowId: z.string(),
+  datasetVersion: z.int().min(1),
+  repeat: z.int().min(1),
+  /** Records of all splits in that dataset version. */
+  records: z.int().min(0),
+});
+export type LastCycle = z.infer<typeof lastCycleSchema>;
+
+/** `registry/<name>.json`: which model version is what, and how it came to be; written by If-Match only. */
+export const registrySchema = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  champion: z.string().nullable(),
+  challenger: z.string().nullable(),
+  lock: rolloutLockSchema.nullable(),
+  testSet: testSetSchema.nullable(),
+  lastCycle: lastCycleSchema.nullable(),
+  /** Every move of an alias, oldest first. */
+  history: z.array(
+    z.object({
+      at: z.iso.datetime({ offset: true }),
+      alias: aliasSchema,
+      from: z.string().nullable(),
+      to: z.string().nullable(),
+      workflowId: z.string(),
+      reason: z.string(),
+    }),
+  ),
+});
+export type Registry = z.infer<typeof registrySchema>;
