@@ -47,4 +47,4 @@ async function main(): Promise<void> {
   }
 }
 
-if (import.meta.main) await main();
+await main();

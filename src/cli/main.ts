@@ -1,0 +1,15 @@
+/** Runs the `tuneloop` command line of this process. Exit codes: 0 done, 1 failed, 2 wrong usage. */
+import { CommanderError } from "commander";
+import { buildProgram } from "./program.ts";
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Asking for help or the version counts as an error of code 0; the text has been written.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,20 @@
+/** The `tuneloop` command line as a whole. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import { packageRoot } from "../dev/package-files.ts";
+import { devCommand } from "./dev.ts";
+
+const packageSchema = z.object({ version: z.string() });
+
+/** All commands, ready to parse; wrong usage, help and version throw `CommanderError` instead of ending the process. */
+export function buildProgram(): Command {
+  const { version } = packageSchema.parse(JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")));
+  const program = new Command("tuneloop")
+    .description("The continuous fine-tuning loop for language models, as a durable Temporal application")
+    .version(version)
+    .addCommand(devCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
+  return program;
+}

@@ -1,0 +1,39 @@
+/** What commands show to people while they work: drawn at a terminal, plain lines everywhere else. */
+import { intro, log, note, outro } from "@clack/prompts";
+
+/** Shows progress on standard output. */
+export interface Screen {
+  /** The first line. */
+  open(title: string): void;
+  /** Something was done or has happened. */
+  line(text: string): void;
+  /** Something went wrong and the command goes on. */
+  warn(text: string): void;
+  /** Lines that belong together, under a title. */
+  box(title: string, lines: string[]): void;
+  /** The last line. */
+  close(text: string): void;
+}
+
+/** The screen for this output: drawn when it is a terminal, else one plain line for each call and each line of a box. */
+export function screenFor(output: NodeJS.WriteStream): Screen {
+  if (output.isTTY) {
+    return {
+      open: (title) => intro(title),
+      line: (text) => log.step(text, { spacing: 0 }),
+      warn: (text) => log.warn(text, { spacing: 0 }),
+      box: (title, lines) => note(lines.join("\n"), title),
+      close: (text) => outro(text),
+    };
+  }
+  const print = (text: string): void => {
+    output.write(`${text}\n`);
+  };
+  return {
+    open: print,
+    line: print,
+    warn: print,
+    box: (title, lines) => print([title, ...lines.map((line) => `  ${line}`)].join("\n")),
+    close: print,
+  };
+}

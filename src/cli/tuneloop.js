@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/**
+ * The `tuneloop` command. Plain JavaScript that old versions of Node can read too, so that they get a sentence instead
+ * of a syntax error. Runs the TypeScript beside it in a checkout, the compiled program in the installed package.
+ */
+import { existsSync } from "fs";
+
+const NEEDED_MAJOR = 24;
+
+const programs = ["./main.ts", "../../dist/src/cli/main.js"].map((path) => new URL(path, import.meta.url));
+const program = programs.filter((url) => existsSync(url))[0];
+
+if (Number(process.versions.node.split(".")[0]) < NEEDED_MAJOR) {
+  process.stderr.write(
+    `tuneloop needs Node ${NEEDED_MAJOR} or newer, this is ${process.version}: ` +
+      "npm run and npx in its directory bring their own, or install one from https://nodejs.org\n",
+  );
+  process.exitCode = 1;
+} else if (program === undefined) {
+  process.stderr.write("tuneloop is not complete: install the package again\n");
+  process.exitCode = 1;
+} else {
+  void import(program.href);
+}
