@@ -1,0 +1,156 @@
+import type { AnyscaleClient } from "../anyscale/client.ts";
+import { InvalidRequestError, NotFoundError } from "../anyscale/errors.ts";
+import type { ProductionJob, Service, ServiceVersion } from "../anyscale/wire.ts";
+import type { Compute, JobStatus, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
+
+/**
+ * Jobs and services on Anyscale, hosted or emulated: the host of the client decides. Failures are the client's own
+ * classes, told apart by `kind`; states that are not known are `unknown`.
+ */
+export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
+  const { jobs, services } = anyscale;
+  return {
+    findJobs: async (name) => (await jobs.find(name)).map(jobStatusOf),
+    submitJob: async (request) => jobStatusOf(await jobs.submit({ ...request, project: null })),
+    getJob: async (id) => jobStatusOf(await jobs.get(id)),
+    terminateJob: async (id) => {
+      await ignoring(NotFoundError, async () => await jobs.terminate(id));
+    },
+    applyService: async ({ importPath, args, completeRollout, canaryPercent, ...request }) => {
+      const known = await services.find(request.name);
+      // A service that serves nothing yet has no traffic to share: the official client leaves the percent out as well.
+      const serves = known !== null && known.current_state !== "TERMINATED";
+      const service = await services.deploy({
+        ...request,
+        project: null,
+        application: { importPath, args },
+        canaryPercent: serves ? canaryPercent : null,
+        autoCompleteRollout: completeRollout,
+      });
+      return serviceStatusOf(service);
+    },
+    getService: async (name) => {
+      const service = await services.find(name);
+      return service === null ? null : serviceStatusOf(service);
+    },
+    rollBackService: async (name) => {
+      const service = await services.find(name);
+      if (!service?.canary_version) return;
+      // The rollout may end between the look and the order: that is what was wanted.
+      await ignoring(
+        InvalidRequestError,
+        async () => await services.rollback(service.id),
+        async () => {
+          return !(await services.find(name))?.canary_version;
+        },
+      );
+    },
+    terminateService: async (name) => {
+      const service = await services.find(name);
+      if (service === null || service.current_state === "TERMINATED") return;
+      await ignoring(NotFoundError, async () => await services.terminate(service.id));
+    },
+  };
+}
+
+/** Runs an order and takes one class of refusal for done, if `isDone` agrees. */
+async function ignoring(
+  refusal: typeof NotFoundError | typeof InvalidRequestError,
+  order: () => Promise<unknown>,
+  isDone: () => Promise<boolean> = async () => true,
+): Promise<void> {
+  try {
+    await order();
+  } catch (error) {
+    if (!(error instanceof refusal) || !(await isDone())) throw error;
+  }
+}
+
+function jobStatusOf(job: ProductionJob): JobStatus {
+  return {
+    id: job.id,
+    name: job.name,
+    entrypoint: job.config.entrypoint ?? "",
+    state: jobStateOf(job.state.current_state),
+    providerState: job.state.current_state,
+    createdAt: job.created_at,
+    error: job.state.error ?? null,
+    url: job.overview_url ?? null,
+  };
+}
+
+function jobStateOf(state: string): JobStatus["state"] {
+  switch (state) {
+    case "PENDING":
+    case "AWAITING_CLUSTER_START":
+      return "queued";
+    // An attempt failed, but retries may remain.
+    case "ERRORED":
+    case "UPDATING":
+    case "RUNNING":
+    case "RESTARTING":
+    case "CLEANING_UP":
+      return "running";
+    case "SUCCESS":
+      return "succeeded";
+    case "OUT_OF_RETRIES":
+    case "BROKEN":
+      return "failed";
+    case "TERMINATED":
+      return "terminated";
+    default:
+      return "unknown";
+  }
+}
+
+function serviceStatusOf(service: Service): ServiceStatus {
+  const terminated = service.current_state === "TERMINATED";
+  return {
+    id: service.id,
+    name: service.name,
+    state: serviceStateOf(service.current_state),
+    primary: service.primary_version && !terminated ? versionStatusOf(service.primary_version) : null,
+    canary: service.canary_version && !terminated ? versionStatusOf(service.canary_version) : null,
+    url: service.base_url ?? null,
+    token: service.auth_token ?? null,
+    error: service.error_message ?? null,
+  };
+}
+
+function serviceStateOf(state: string): ServiceStatus["state"] {
+  switch (state) {
+    case "ROLLING_OUT":
+      return "rolling-out";
+    case "ROLLING_BACK":
+      return "rolling-back";
+    case "USER_ERROR_FAILURE":
+      return "failed";
+    default:
+      return versionStateOf(state);
+  }
+}
+
+function versionStatusOf(version: ServiceVersion): ServiceVersionStatus {
+  return { version: version.version, state: versionStateOf(version.current_state), weightPercent: version.weight };
+}
+
+function versionStateOf(state: string): ServiceVersionStatus["state"] {
+  switch (state) {
+    case "STARTING":
+      return "starting";
+    case "RUNNING":
+      return "running";
+    case "UPDATING":
+      return "updating";
+    case "UNHEALTHY":
+      return "unhealthy";
+    case "SYSTEM_FAILURE":
+      return "failed";
+    case "TERMINATING":
+      return "terminating";
+    case "TERMINATED":
+      return "terminated";
+    default:
+      return "unknown";
+  }
+}

@@ -1,0 +1,135 @@
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+
+/** How long a process group may take to end after SIGTERM before it is killed, in milliseconds. */
+export const GRACE_MS = 2000;
+
+/** A process that can be told from a later one with the same pid. `started` is opaque: machine boot and start time. */
+export const processSchema = z.object({ pid: z.int().min(1), started: z.string() });
+export type ProcessIdentity = z.infer<typeof processSchema>;
+
+/** A process that leads its own group and session, so that it survives the emulator and can be ended as a whole. */
+export interface Launched {
+  identity: ProcessIdentity;
+  /** File descriptor 3 of the process, both ways. */
+  channel: Duplex;
+  /** Called once, with the exit code, or null when a signal ended it. */
+  onExit: (listener: (code: number | null) => void) => void;
+}
+
+/** Identity of a running process; null when there is none of this pid, or only its remains (a zombie). */
+export function identify(pid: number): ProcessIdentity | null {
+  if (process.platform !== "linux") return identifyByPs(pid);
+  try {
+    // The command name, in parentheses, may itself hold blanks and parentheses.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    const [state, started] = [fields[0], fields[19]];
+    if (state === "Z" || state === "X" || started === undefined) return null;
+    return { pid, started: `${bootId()}/${started}` };
+  } catch {
+    return null;
+  }
+}
+
+function identifyByPs(pid: number): ProcessIdentity | null {
+  try {
+    const started = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
+    return started === "" ? null : { pid, started };
+  } catch {
+    return null;
+  }
+}
+
+/** Start times count from the boot: without its id, a pid could seem to live on over a reboot. */
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+/** Whether exactly this process still runs. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identify(identity.pid)?.started === identity.started;
+}
+
+/** Starts a process in its own group, output appended to `logFile`. Throws when it cannot be started. */
+export function launch(
+  command: readonly [string, ...string[]],
+  options: { cwd: string; env: NodeJS.ProcessEnv; logFile: string },
+): Launched {
+  const log = openSync(options.logFile, "a");
+  try {
+    const [file, ...args] = command;
+    const { cwd, env } = options;
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
+    const channel: unknown = child.stdio[3];
+    const identity = child.pid === undefined ? null : identify(child.pid);
+    if (identity === null || !(channel instanceof Duplex)) throw new Error(`${file} could not be started in ${cwd}`);
+    // A broken channel is the process's end, which is heard of by its exit.
+    channel.on("error", () => undefined);
+    return { identity, channel, onExit: (listener) => void child.once("exit", listener) };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/**
+ * Ends what is left of a group whose leader has just exited. Only for that moment: the group's number cannot belong to
+ * another group while a member lives, and is free for reuse after.
+ */
+export function killRemains(pid: number): void {
+  signalGroup(pid, "SIGKILL");
+}
+
+/** Ends a process and its whole group: SIGTERM, then SIGKILL after `graceMs`. A recycled pid is left alone. */
+export async function endGroup(identity: ProcessIdentity, graceMs = GRACE_MS): Promise<void> {
+  if (!isRunning(identity)) return;
+  signalGroup(identity.pid, "SIGTERM");
+  const deadline = Date.now() + graceMs;
+  while (signalGroup(identity.pid, 0)) {
+    if (Date.now() >= deadline) {
+      signalGroup(identity.pid, "SIGKILL");
+      return;
+    }
+    await delay(10);
+  }
+}
+
+/**
+ * Ends every process that an emulator left recorded below its state directory, with its group, within about 2 s; answers
+ * how many there were. For when the emulator itself was killed: a running one would start them again.
+ */
+export async function endRecordedProcesses(stateDirectory: string): Promise<number> {
+  const running = ["jobs", "services"]
+    .map((kind) => join(stateDirectory, kind))
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory).map((file) => join(directory, file)))
+    .filter((path) => path.endsWith(".json"))
+    .flatMap((path) => recordedProcesses(JSON.parse(readFileSync(path, "utf8"))))
+    .filter(isRunning);
+  await Promise.all(running.map((identity) => endGroup(identity)));
+  return running.length;
+}
+
+/** Identities in a job's or service's record, wherever they stand under the name `process`. */
+function recordedProcesses(value: unknown): ProcessIdentity[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const identity = key === "process" ? processSchema.safeParse(inner) : null;
+    return identity?.success ? [identity.data] : recordedProcesses(inner);
+  });
+}
+
+/** Whether there was a group to signal. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,98 @@
+import { createServer, type Server } from "node:http";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { createApi } from "./api.ts";
+import { Bucket } from "./bucket.ts";
+import { childEnvironment } from "./environment.ts";
+import { Faults } from "./faults.ts";
+import { Jobs } from "./jobs.ts";
+import { Ledger } from "./ledger.ts";
+import { SERVICE_PREFIX, ServiceProxy } from "./proxy.ts";
+import { Services } from "./services.ts";
+import { loadState, lockState } from "./state.ts";
+
+/** The token of an emulator that was given none. It protects nothing, so such an emulator listens on loopback only. */
+export const DEFAULT_TOKEN = "aph0_local";
+
+/** How to start an emulator. */
+export interface EmulatorOptions {
+  /** 0 takes a free one. */
+  port: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Jobs, services, uploads, logs and the ledger; created when missing. */
+  stateDirectory: string;
+  /** What callers must show. Default {@link DEFAULT_TOKEN}. */
+  token?: string;
+  /** Added to the environment of every job and service, such as `AWS_ENDPOINT_URL`. */
+  jobEnvironment?: Record<string, string>;
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /** Base URL, without a slash at the end. */
+  url: string;
+  port: number;
+  /** Ends all its processes and keeps the state; the next start goes on from there. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a local Anyscale and takes up what an earlier one left on the same state directory. Throws when the directory
+ * has an emulator already, the port is taken, or `host` is not loopback and the token is the default one.
+ */
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const { stateDirectory, host = "127.0.0.1", token = DEFAULT_TOKEN } = options;
+  if (token === DEFAULT_TOKEN && !isLoopback(host)) {
+    throw new Error(`the default token protects nothing: set ANYSCALE_CLI_TOKEN to listen on ${host}`);
+  }
+  const unlock = lockState(stateDirectory);
+  try {
+    const state = loadState(stateDirectory);
+    const bucket = new Bucket(join(stateDirectory, "bucket"), token);
+    const faults = new Faults();
+    const environment = childEnvironment(options.jobEnvironment ?? {});
+    const shared = { bucket, faults, environment };
+    const jobs = new Jobs({ ...shared, store: state.jobs, runsDirectory: join(stateDirectory, "runs") });
+    const versionsDirectory = join(stateDirectory, "versions");
+    const services = new Services({ ...shared, store: state.services, versionsDirectory });
+    const ledger = new Ledger(join(stateDirectory, "ledger.jsonl"));
+    const api = getRequestListener(createApi({ token, state, bucket, faults, ledger, jobs, services }).fetch, {
+      overrideGlobalObjects: false,
+    });
+    const proxy = new ServiceProxy(state.services, services);
+    const server = createServer((request, response) => {
+      if (request.url?.startsWith(SERVICE_PREFIX)) proxy.handle(request, response);
+      else void api(request, response);
+    });
+    const port = await listen(server, options.port, host);
+    jobs.resume();
+    services.resume();
+    const stop = async () => {
+      const closed = new Promise((done) => server.close(done));
+      await Promise.all([jobs.stop(), services.stop()]);
+      server.closeAllConnections();
+      proxy.close();
+      await closed;
+      unlock();
+    };
+    return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`, port, stop };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  await new Promise<void>((done, failed) => {
+    server.once("error", failed);
+    server.listen(port, host, done);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error(`no port was given on ${host}`);
+  return address.port;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
