@@ -141,7 +141,7 @@ async function refusedOf(imports: Import[]): Promise<Import[]> {
 
 describe("the import walls of .oxlintrc.json", () => {
   it("refuse each import that points the wrong way", async () => {
-    expect((await refusedOf(REFUSED)).toSorted()).toEqual(REFUSED.toSorted());
+    expect(new Set(await refusedOf(REFUSED))).toEqual(new Set(REFUSED));
   });
 
   it("let each import pass that points the right way", async () => {
