@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
 import { devCommand } from "./dev.ts";
+import { emulatorCommand } from "./emulator.ts";
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -14,7 +15,8 @@ export function buildProgram(): Command {
   const program = new Command("tuneloop")
     .description("The continuous fine-tuning loop for language models, as a durable Temporal application")
     .version(version)
-    .addCommand(devCommand());
+    .addCommand(devCommand())
+    .addCommand(emulatorCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
   return program;
 }

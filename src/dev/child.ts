@@ -1,6 +1,7 @@
 /** One server of the stack, supervised: started, started again when it dies, stopped. */
 import { setTimeout as delay } from "node:timers/promises";
-import { endProcess, launchServer, logTail, type LaunchedServer, type ServerSpec } from "./launch.ts";
+import { endGroup } from "../emulator/processes.ts";
+import { launchServer, logTail, type LaunchedServer, type ServerSpec } from "./launch.ts";
 import type { Report } from "./report.ts";
 import type { Watchdog } from "./watchdog-link.ts";
 
@@ -74,7 +75,7 @@ export async function superviseChild(spec: ServerSpec, supervision: Supervision)
     pid: () => current?.identity.pid ?? null,
     async stop() {
       stopping.abort(new Error(`${spec.name} is being stopped`));
-      if (current !== null) await endProcess(current.identity, spec.graceMs);
+      if (current !== null) await endGroup(current.identity, spec.graceMs);
       await supervisor;
     },
   };

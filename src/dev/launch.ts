@@ -2,8 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { identify, isAlive, signalGroup, type ProcessIdentity } from "./process-identity.ts";
+import { endGroup, identify, type ProcessIdentity } from "../emulator/processes.ts";
 import type { Watchdog } from "./watchdog-link.ts";
 
 /** What to run, and how to know that it works. */
@@ -66,20 +65,12 @@ export async function launchServer(spec: ServerSpec, watchdog: Watchdog, cancel:
     if (identity === null) throw new Error("it ended at once");
     return { identity, ended };
   } catch (error) {
-    if (identity !== null) await endProcess(identity, 0);
+    if (identity !== null) await endGroup(identity, 0);
+    await ended;
     const reason: unknown = signal.aborted ? signal.reason : error;
     const text = reason instanceof Error ? reason.message : String(reason);
     throw new Error(`${spec.name} did not start: ${text}\n${logTail(spec.logFile)}`, { cause: error });
   }
-}
-
-/** Ends the group of a process: SIGTERM, after `graceMs` SIGKILL. Resolves when the process is gone. */
-export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
-  if (graceMs > 0) signalGroup(identity, "SIGTERM");
-  const deadline = Date.now() + graceMs;
-  while (isAlive(identity) && Date.now() < deadline) await delay(20);
-  signalGroup(identity, "SIGKILL");
-  while (isAlive(identity)) await delay(20);
 }
 
 /** The last lines of a log file, indented, for an error message. */

@@ -2,10 +2,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { isAlive, processIdentitySchema } from "./process-identity.ts";
+import { isRunning, processSchema } from "../emulator/processes.ts";
 
 const stackFileSchema = z.object({
-  process: processIdentitySchema,
+  process: processSchema,
   addresses: z.object({
     temporal: z.string().nullable(),
     temporalUi: z.string().nullable(),
@@ -28,7 +28,7 @@ export function readRunningStack(stateDirectory: string): RunningStack | null {
     return null;
   }
   const stack = stackFileSchema.parse(JSON.parse(text));
-  return isAlive(stack.process) ? stack : null;
+  return isRunning(stack.process) ? stack : null;
 }
 
 /** Publishes a stack; readable by its owner only, because the environment holds credentials. */

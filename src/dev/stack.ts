@@ -5,7 +5,7 @@
  */
 import { resolve } from "node:path";
 import { superviseChild, type Child, type Supervision } from "./child.ts";
-import { identify } from "./process-identity.ts";
+import { endRecordedProcesses, identify } from "../emulator/processes.ts";
 import { planStack, type StackOptions, type StackPlan, type StackService } from "./stack-plan.ts";
 import { publishStack, withdrawStack, type StackAddresses } from "./stack-file.ts";
 import { lockState } from "./state-lock.ts";
@@ -68,6 +68,8 @@ async function runPlan(plan: StackPlan, options: StackOptions, unlock: () => voi
     for (const group of [["worker"], ["emulator"], ["temporal", "s3"]] as const) {
       await Promise.all(group.map(async (service) => children.get(service)?.stop()));
     }
+    // An emulator that had to be killed could not end its jobs and service versions.
+    if (plan.emulatorState !== null) await endRecordedProcesses(plan.emulatorState);
     await watchdog.dismiss();
   }
 

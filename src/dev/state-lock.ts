@@ -1,7 +1,7 @@
 /** One stack per state directory. */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { identify, isAlive, processIdentitySchema, type ProcessIdentity } from "./process-identity.ts";
+import { identify, isRunning, processSchema, type ProcessIdentity } from "../emulator/processes.ts";
 
 /** A state directory is held by another living process. */
 export class StateInUseError extends Error {
@@ -29,7 +29,7 @@ export function lockState(stateDirectory: string): () => void {
     // A link appears whole or not at all: nobody ever reads a lock half written.
     while (!tryLink(draft, lock)) {
       const holder = readLock(lock);
-      if (holder !== null && isAlive(holder)) throw new StateInUseError(stateDirectory, holder);
+      if (holder !== null && isRunning(holder)) throw new StateInUseError(stateDirectory, holder);
       setAsideStale(lock, join(stateDirectory, `lock.${self.pid}.stale`));
     }
   } finally {
@@ -55,7 +55,7 @@ function codeOf(error: unknown): unknown {
 /** Null when there is no lock, or one that nobody can have written. */
 function readLock(lock: string): ProcessIdentity | null {
   try {
-    return processIdentitySchema.parse(JSON.parse(readFileSync(lock, "utf8")));
+    return processSchema.parse(JSON.parse(readFileSync(lock, "utf8")));
   } catch {
     return null;
   }
@@ -70,6 +70,6 @@ function setAsideStale(lock: string, aside: string): void {
     throw error;
   }
   const moved = readLock(aside);
-  if (moved !== null && isAlive(moved)) tryLink(aside, lock);
+  if (moved !== null && isRunning(moved)) tryLink(aside, lock);
   rmSync(aside);
 }

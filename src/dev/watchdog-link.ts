@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { devModulePath } from "./package-files.ts";
-import { identify, isAlive, processIdentitySchema, signalGroup, type ProcessIdentity } from "./process-identity.ts";
+import { endGroup, identify, isRunning, processSchema, type ProcessIdentity } from "../emulator/processes.ts";
 import type { WatchdogMessage } from "./watchdog.ts";
 
 /** A running watchdog; ends every watched process group within 5 s of this process's death. */
@@ -19,13 +19,14 @@ export interface Watchdog {
 }
 
 const recordSchema = z.object({
-  watchdog: processIdentitySchema.nullable(),
-  children: z.array(processIdentitySchema),
+  watchdog: processSchema.nullable(),
+  children: z.array(processSchema),
 });
 
 /** A watchdog needs 5 s at most, a busy machine some more. */
 const WATCHDOG_PATIENCE_MS = 15_000;
-const LEFTOVER_GRACE_MS = 3_000;
+/** How long the kernel may take to end what was killed. */
+const LEFTOVER_PATIENCE_MS = 5_000;
 
 /**
  * Starts a watchdog for the stack on `stateDirectory`. With `emulatorState` (a state directory of the emulator) it
@@ -100,13 +101,11 @@ export async function endLeftovers(stateDirectory: string): Promise<void> {
   const { watchdog, children } = recordSchema.parse(JSON.parse(text));
   const gone = async (processes: ProcessIdentity[], timeoutMs: number): Promise<void> => {
     const deadline = Date.now() + timeoutMs;
-    while (processes.some(isAlive) && Date.now() < deadline) await delay(50);
+    while (processes.some(isRunning) && Date.now() < deadline) await delay(50);
   };
   if (watchdog !== null) await gone([watchdog], WATCHDOG_PATIENCE_MS);
-  for (const child of children) signalGroup(child, "SIGTERM");
-  await gone(children, LEFTOVER_GRACE_MS);
-  for (const child of children) signalGroup(child, "SIGKILL");
-  await gone(children, LEFTOVER_GRACE_MS);
+  await Promise.all(children.map((child) => endGroup(child)));
+  await gone(children, LEFTOVER_PATIENCE_MS);
   rmSync(recordFile(stateDirectory), { force: true });
 }
 

@@ -6,28 +6,20 @@
  * Usage: node watchdog.ts [emulator state directory]
  */
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { isAlive, processIdentitySchema, signalGroup, type ProcessIdentity } from "./process-identity.ts";
+import { endGroup, endRecordedProcesses, processSchema, type ProcessIdentity } from "../emulator/processes.ts";
 
 /** What the parent tells the watchdog, one JSON object a line. */
 export const watchdogMessageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("watch"), process: processIdentitySchema }),
-  z.object({ kind: z.literal("forget"), process: processIdentitySchema }),
+  z.object({ kind: z.literal("watch"), process: processSchema }),
+  z.object({ kind: z.literal("forget"), process: processSchema }),
   z.object({ kind: z.literal("bye") }),
 ]);
 /** What the parent tells the watchdog. */
 export type WatchdogMessage = z.infer<typeof watchdogMessageSchema>;
 
-/** From SIGTERM to SIGKILL; leaves room for the rest within the promised 5 s. */
-const GRACE_MS = 2_000;
-
-async function endAll(processes: ProcessIdentity[]): Promise<void> {
-  for (const identity of processes) signalGroup(identity, "SIGTERM");
-  const deadline = Date.now() + GRACE_MS;
-  while (processes.some(isAlive) && Date.now() < deadline) await delay(50);
-  for (const identity of processes) signalGroup(identity, "SIGKILL");
-}
+/** From SIGTERM to SIGKILL; leaves room within the promised 5 s for the emulator's processes, which take 2 s at most. */
+const GRACE_MS = 1_500;
 
 async function main(): Promise<void> {
   // A Ctrl-C or a closing terminal reaches the parent too; only the pipe decides.
@@ -39,12 +31,9 @@ async function main(): Promise<void> {
     if (message.kind === "watch") watched.set(message.process.pid, message.process);
     else watched.delete(message.process.pid);
   }
-  await endAll([...watched.values()]);
+  await Promise.all([...watched.values()].map((identity) => endGroup(identity, GRACE_MS)));
   const emulatorState = process.argv[2];
-  if (emulatorState !== undefined) {
-    const { endRecordedProcesses } = await import("../emulator/processes.ts");
-    await endRecordedProcesses(emulatorState);
-  }
+  if (emulatorState !== undefined) await endRecordedProcesses(emulatorState);
 }
 
 await main();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { superviseChild, type Child, type Supervision } from "../../src/dev/child.ts";
 import type { ServerSpec } from "../../src/dev/launch.ts";
-import { isAlive, identify } from "../../src/dev/process-identity.ts";
+import { isRunning, identify } from "../../src/emulator/processes.ts";
 import { waitFor } from "../../src/dev/wait.ts";
 import { startWatchdog, type Watchdog } from "../../src/dev/watchdog-link.ts";
 
@@ -132,7 +132,7 @@ describe("superviseChild", () => {
     );
     const processes = [identify(pidOf(child)), identify(Number(readFileSync(grandchild, "utf8")))];
     await child.stop();
-    await waitFor(() => expect(processes.map((one) => one !== null && isAlive(one))).toEqual([false, false]), {
+    await waitFor(() => expect(processes.map((one) => one !== null && isRunning(one))).toEqual([false, false]), {
       timeoutMs: 5_000,
     });
     expect(reports).toEqual([]);

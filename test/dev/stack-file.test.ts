@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { identify } from "../../src/dev/process-identity.ts";
+import { identify } from "../../src/emulator/processes.ts";
 import { publishStack, readRunningStack, withdrawStack, withStackEnvironment } from "../../src/dev/stack-file.ts";
 import type { RunningStack } from "../../src/dev/stack-file.ts";
 
@@ -40,7 +40,7 @@ describe("readRunningStack", () => {
   });
 
   it("knows of no stack when the process that published it is gone", () => {
-    publishStack(directory, { ...aStack(), process: { pid: process.pid, startTime: "long ago" } });
+    publishStack(directory, { ...aStack(), process: { pid: process.pid, started: "long ago" } });
     expect(readRunningStack(directory)).toBeNull();
   });
 });

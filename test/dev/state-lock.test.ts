@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { identify, type ProcessIdentity } from "../../src/dev/process-identity.ts";
+import { identify, type ProcessIdentity } from "../../src/emulator/processes.ts";
 import { lockState, StateInUseError } from "../../src/dev/state-lock.ts";
 
 let directory: string;
@@ -60,7 +60,7 @@ describe("lockState", () => {
   });
 
   it("takes over a lock whose process number now belongs to another process", () => {
-    writeLock({ ...identityOf(other), startTime: "long ago" });
+    writeLock({ ...identityOf(other), started: "long ago" });
     expect(lockState(directory)).toBeTypeOf("function");
   });
 

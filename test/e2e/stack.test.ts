@@ -9,7 +9,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3
 import { Client, Connection } from "@temporalio/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { identify, isAlive, type ProcessIdentity } from "../../src/dev/process-identity.ts";
+import { identify, isRunning, type ProcessIdentity } from "../../src/emulator/processes.ts";
 import { startStack } from "../../src/dev/stack.ts";
 import { readRunningStack } from "../../src/dev/stack-file.ts";
 import { waitFor } from "../../src/dev/wait.ts";
@@ -193,7 +193,11 @@ describe("a stack whose process is killed", () => {
     await kill();
     await waitFor(
       () =>
-        expect([holder, ...servers].map((server) => server !== null && isAlive(server))).toEqual([false, false, false]),
+        expect([holder, ...servers].map((server) => server !== null && isRunning(server))).toEqual([
+          false,
+          false,
+          false,
+        ]),
       { timeoutMs: 5_000 },
     );
     const second = await start();
@@ -206,7 +210,7 @@ describe("a stack whose process is killed", () => {
     const servers = Object.values(pids).map(identify);
     await kill();
     const stack = await start();
-    expect(servers.map((server) => server !== null && isAlive(server))).toEqual([false, false]);
+    expect(servers.map((server) => server !== null && isRunning(server))).toEqual([false, false]);
     await startWorkflow(stack);
   });
 });
