@@ -1,0 +1,113 @@
+/**
+ * The training job of the embedded recipe. Its one argument is the `s3://` URI of a job spec; everything it does can be
+ * done again: the same spec writes the same files over themselves. `model.json` comes last and means that all is there.
+ */
+import { gzipSync } from "node:zlib";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { z } from "zod";
+import { datasetVersionSchema } from "../../domain/dataset-version-schema.ts";
+import type { DatasetVersion } from "../../domain/dataset-version-schema.ts";
+import { jobSpecSchema } from "../../domain/job-schema.ts";
+import type { JobProgress } from "../../domain/job-schema.ts";
+import type { ModelManifest } from "../../domain/model-version-schema.ts";
+import { recordSchema } from "../../domain/record-schema.ts";
+import { parseEmbeddedHyperparameters } from "./hyperparameters.ts";
+import { learnModel, pairOf } from "./learn.ts";
+import type { TextPair } from "./learn.ts";
+import { saveModel } from "./model.ts";
+import { createS3Client, parseS3Uri, readGzipLines, readObject, sha256OfBytes, writeObject } from "./storage.ts";
+
+/** File of the model's weights, below the output URI. */
+const WEIGHTS_FILE = "frames.json.gz";
+
+/** Runs the job; answers the exit code. Progress goes to `out`, one JSON object per line, a failure to `err`, as one line. */
+export async function main(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  streams: { out: (text: string) => void; err: (text: string) => void },
+): Promise<number> {
+  const [specUri] = argv;
+  try {
+    if (specUri === undefined || argv.length > 1) throw new Error("expected one argument, the s3:// URI of a job spec");
+    await runJob(specUri, createS3Client(env), (progress) => streams.out(`${JSON.stringify(progress)}\n`));
+    return 0;
+  } catch (error) {
+    streams.err(
+      `training failed: ${(error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ")}\n`,
+    );
+    return 1;
+  }
+}
+
+async function runJob(specUri: string, client: S3Client, onProgress: (progress: JobProgress) => void): Promise<void> {
+  const spec = await readJson(client, specUri, jobSpecSchema);
+  if (spec.baseModel !== null) throw new Error("baseModel: the embedded recipe trains from nothing, expected null");
+  const hyperparameters = parseEmbeddedHyperparameters(spec.hyperparameters);
+  const manifest = await readJson(client, spec.manifest, datasetVersionSchema);
+  const pairs = await readPairs(client, spec.manifest, manifest);
+  const startedAt = performance.now();
+  const loss: number[] = [];
+  const { saved, trainedRecords } = learnModel(pairs, hyperparameters, (step, total, epochLoss) => {
+    loss.push(Number(epochLoss.toFixed(6)));
+    onProgress({ step, total, loss: loss.at(-1) ?? null });
+  });
+  const output = parseS3Uri(spec.output);
+  const [model, version] = output.key.split("/").slice(-3, -1);
+  if (model === undefined || version === undefined) {
+    throw new Error(`output: ${spec.output} does not end in <model>/<model version>/`);
+  }
+  const weights = gzipSync(saveModel(saved));
+  const key = `${output.key}${WEIGHTS_FILE}`;
+  await writeObject(client, { bucket: output.bucket, key }, weights, "application/gzip");
+  const manifestOfModel: ModelManifest = {
+    format: 1,
+    model,
+    version,
+    recipe: "embedded",
+    baseModel: null,
+    dataset: `${manifest.dataset}@${manifest.version}`,
+    task: saved.task,
+    files: [{ key, sha256: sha256OfBytes(weights), bytes: weights.byteLength }],
+    trainedRecords,
+    trainSeconds: Number(((performance.now() - startedAt) / 1000).toFixed(3)),
+    loss,
+  };
+  const at = { bucket: output.bucket, key: `${output.key}model.json` };
+  await writeObject(client, at, JSON.stringify(manifestOfModel, null, 2), "application/json");
+}
+
+/** Questions and answers of the train split, in manifest order; part keys are relative to what precedes `datasets/`. */
+async function readPairs(client: S3Client, manifestUri: string, manifest: DatasetVersion): Promise<TextPair[]> {
+  const { bucket, key } = parseS3Uri(manifestUri);
+  const below = key.lastIndexOf(`datasets/${manifest.dataset}/versions/`);
+  if (below < 0) throw new Error(`manifest: ${manifestUri} does not lie in datasets/${manifest.dataset}/versions/`);
+  const pairs: TextPair[] = [];
+  for (const part of manifest.parts.filter(({ split }) => split === "train")) {
+    let line = 0;
+    for await (const text of readGzipLines(client, { bucket, key: key.slice(0, below) + part.key }, part.sha256)) {
+      line++;
+      const pair = pairOf(parseJson(text, `${part.key} line ${line}`, recordSchema).messages);
+      if (pair !== null) pairs.push(pair);
+    }
+    if (line !== part.records) throw new Error(`${part.key} has ${line} records, its manifest says ${part.records}`);
+  }
+  return pairs;
+}
+
+async function readJson<T>(client: S3Client, uri: string, schema: z.ZodType<T>): Promise<T> {
+  return parseJson((await readObject(client, parseS3Uri(uri))).toString("utf8"), uri, schema);
+}
+
+/** Parses and checks JSON; errors name the place and the field, never the content. */
+function parseJson<T>(text: string, place: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`${place} is not JSON`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the whole"}: ${issue.message}`);
+  throw new Error(`${place}: ${reasons.join("; ")}`);
+}
