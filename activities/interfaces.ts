@@ -6,8 +6,8 @@ import type { Alert } from "../src/domain/alert-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
-import type { JobProgress, JobState } from "../src/domain/job-schema.ts";
-import type { DecisionPolicy } from "../src/domain/pipeline-schema.ts";
+import type { JobState } from "../src/domain/job-schema.ts";
+import type { AlertChoice, DecisionPolicy } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
@@ -88,28 +88,21 @@ export interface TrainingJob {
   url: string | null;
   /** What the service says went wrong. */
   error: string | null;
-  progress: JobProgress | null;
 }
 
-/** Names the one job of one intent: a job of this name is ours only when it trains from this spec. */
-export interface JobIntent {
-  jobName: string;
-  pipeline: string;
-  model: string;
-}
+/** A training and the name of its one job: a job of this name is ours only when it trains from our spec. */
+export type TrainingRequest = FineTuneInput & { jobName: string };
 
 export interface JobActivities {
   /** Writes the spec, looks for the job of this intent, submits it when there is none. One job however often it runs. */
-  submitTraining(request: FineTuneInput & { jobName: string }): Promise<TrainingJob>;
+  submitTraining(request: TrainingRequest): Promise<TrainingJob>;
   /**
    * Returns when the job's state differs from `known`, else fails as StillWaiting and is asked again by Temporal's retry:
    * no worker slot is held.
    */
   awaitJob(request: { jobId: string; known: JobState }): Promise<TrainingJob>;
   /** Ends every job of this intent that has not ended; done when there is none. */
-  terminateTraining(request: JobIntent & { recipe: FineTuneInput["recipe"] }): Promise<{ terminated: number }>;
-  /** Last lines of the job's log, for a failure's message. */
-  readJobLog(request: { jobId: string }): Promise<string[]>;
+  terminateTraining(request: TrainingRequest): Promise<{ terminated: number }>;
   /** Reads and checks `model.json`. Fails with JobFailed when the job left none. */
   readModel(request: { pipeline: string; model: string }): Promise<ModelSummary>;
 }
@@ -123,11 +116,11 @@ export interface ModelSummary {
 }
 
 export interface EvaluationActivities {
-  /** What is known of this evaluation: its key, whether it is finished, how many shards its test set has. Changes nothing. */
-  planEvaluation(request: EvaluateModelInput): Promise<{ key: string; shards: number; finished: boolean }>;
+  /** Names an evaluation by what it asks whom, and counts its shards. Pure. */
+  planEvaluation(request: EvaluateModelInput): Promise<{ key: string; shards: number }>;
   /** Asks the questions of one shard and stores the answers; a shard that is stored is not asked again. Heartbeats. */
   askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
-  /** Scores stored predictions and stores the evaluation. Same result on a repeat. */
+  /** Scores stored predictions. Changes nothing. */
   scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
   /** Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat. */
   decideCycle(request: {
@@ -140,21 +133,20 @@ export interface EvaluationActivities {
   }): Promise<Decision & { key: string }>;
 }
 
-/** Observed weights of a service, in percent; null when the model has no version there. */
-export interface ObservedWeights {
-  model: number | null;
-  champion: number | null;
-}
-
-/** Names a model version of a pipeline's service. */
+/** A model version of a pipeline's service, and the champion beside it; null before the first. */
 export interface ServedModel {
   pipeline: string;
   model: string;
+  champion: string | null;
 }
 
 export interface RolloutActivities {
   /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
-  lockRollout(request: { pipeline: string; workflowId: string; runId: string }): Promise<{ champion: string | null }>;
+  lockRollout(request: {
+    pipeline: string;
+    workflowId: string;
+    runId: string;
+  }): Promise<{ champion: string | null; challenger: string | null }>;
   /** Gives the lock back if it is still ours. */
   unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
   /** Asks the service for a weight of the model; the same again changes nothing. `complete` ends the rollout at 100. */
@@ -163,9 +155,9 @@ export interface RolloutActivities {
    * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
    * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
    */
-  awaitWeight(request: ServedModel & { percent: number; complete: boolean }): Promise<ObservedWeights>;
+  awaitWeight(request: ServedModel & { percent: number; complete: boolean }): Promise<void>;
   /** Takes the model's weight to 0 and ends its version; a first model's service is ended. Done when it is gone. */
-  takeDown(request: ServedModel & { champion: string | null }): Promise<void>;
+  takeDown(request: ServedModel): Promise<void>;
   /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */
   awaitDown(request: ServedModel): Promise<void>;
   /** Asks the model a few questions. Fails with ProbeFailed when more than `maxErrorRate` of them fail. */
@@ -207,7 +199,7 @@ export interface PipelineActivities {
 
 export interface AlertActivities {
   /** Tells people through each sink of the definition; a repeat may tell them twice, never not at all. */
-  sendAlert(request: { alert: Alert; sinks: { kind: "log" }[] }): Promise<void>;
+  sendAlert(request: { alert: Alert; sinks: AlertChoice[] }): Promise<void>;
   /** Writes the cycle's report as JSON and Markdown. Same objects on a repeat. */
   writeReport(report: CycleReport): Promise<{ key: string; uri: string }>;
 }

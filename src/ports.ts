@@ -6,7 +6,8 @@ import type { Readable } from "node:stream";
 import type { ChatItem } from "./domain/record-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
-import type { JobState } from "./domain/job-schema.ts";
+import type { Hyperparameters, JobState } from "./domain/job-schema.ts";
+import type { AlertChoice } from "./domain/pipeline-schema.ts";
 
 /** An object as a listing shows it. */
 export interface ObjectSummary {
@@ -138,8 +139,6 @@ export interface Compute {
   submitJob(request: JobRequest): Promise<JobStatus>;
   /** Throws `NotFound` when the service does not know the job. */
   getJob(id: string): Promise<JobStatus>;
-  /** Last lines of the job's newest attempt, oldest first. */
-  jobLog(id: string, options: { maxLines: number }): Promise<string[]>;
   /** Asks for the end of the job; a job that has ended or is unknown counts as done. */
   terminateJob(id: string): Promise<void>;
   /** Creates the service or changes it; answers what is observed right after. */
@@ -172,9 +171,15 @@ export interface ModelEndpoint {
 }
 
 /** One item as a source delivered it: parsed, or with the reason why it cannot be. */
-export type SourceItem =
-  | { sourceItem: string; receivedAt: string; raw: string; chat: ChatItem }
-  | { sourceItem: string; receivedAt: string; raw: string; reason: string };
+export type SourceItem = {
+  /** The item's id at its source. */
+  sourceItem: string;
+  /** Where people find it, such as `<key>#<line>`. */
+  at: string;
+  /** ISO-8601. */
+  receivedAt: string;
+  raw: string;
+} & ({ chat: ChatItem } | { reason: string });
 
 /** One pass over a source. */
 export interface SourceReading {
@@ -188,6 +193,46 @@ export interface SourceReading {
 export interface SourceReader {
   /** Items after `cursor`; null reads from the start. */
   read(source: SourceDefinition, cursor: string | null, signal: AbortSignal): SourceReading;
+}
+
+/** What a recipe needs to run: where its code is and how it is called. */
+export interface RenderedJob {
+  workingDirectory: string | null;
+  entrypoint: string;
+  imageUri: string | null;
+}
+
+/** What a recipe needs to serve one model version. */
+export interface RenderedService {
+  workingDirectory: string | null;
+  importPath: string;
+  args: Record<string, string>;
+  imageUri: string | null;
+}
+
+/** How models are trained and served, by recipe name. */
+export interface RecipeCatalog {
+  /** Fills in defaults. Throws InvalidInput that names an unknown recipe or the bad hyperparameter. */
+  checkHyperparameters(recipe: string, hyperparameters: Hyperparameters): Hyperparameters;
+  /** Entrypoint: deterministic in recipe and `specUri`. */
+  renderJob(recipe: string, specUri: string): Promise<RenderedJob>;
+  renderService(recipe: string, modelUri: string): Promise<RenderedService>;
+}
+
+/** Everything the activities use. */
+export interface Ports {
+  /** Tuneloop's own bucket and prefix. */
+  store: ObjectStore;
+  compute: Compute;
+  endpoint: ModelEndpoint;
+  recipes: RecipeCatalog;
+  sources: Record<SourceDefinition["kind"], SourceReader>;
+  /** Reads one chat-format JSONL object anywhere in S3. Throws NotFound. */
+  readChatFile(uri: string, signal: AbortSignal): AsyncIterable<SourceItem[]>;
+  alerts: Record<AlertChoice["kind"], AlertSink>;
+  workflows: WorkflowLookup;
+  /** Keys the hash that stands for an author; without one, authors are dropped. */
+  authorKey: string | null;
 }
 
 /** Tells people. */

@@ -1,6 +1,7 @@
 /** Runs the `tuneloop` command line of this process. Exit codes: 0 done, 1 failed, 2 wrong usage. */
 import { CommanderError } from "commander";
 import { buildProgram } from "./program.ts";
+import { UsageError } from "./usage-error.ts";
 
 try {
   await buildProgram().parseAsync();
@@ -10,6 +11,6 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

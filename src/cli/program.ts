@@ -6,6 +6,9 @@ import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
 import { devCommand } from "./dev.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { startCommand } from "./start.ts";
+import { stateCommand } from "./state.ts";
+import { workerCommand } from "./worker.ts";
 
 const packageSchema = z.object({ version: z.string() });
 
@@ -16,6 +19,9 @@ export function buildProgram(): Command {
     .description("The continuous fine-tuning loop for language models, as a durable Temporal application")
     .version(version)
     .addCommand(devCommand())
+    .addCommand(startCommand())
+    .addCommand(stateCommand())
+    .addCommand(workerCommand())
     .addCommand(emulatorCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
   return program;

@@ -28,7 +28,7 @@ export const predictionSchema = z.object({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
-/** What an evaluation found; stored beside its predictions. */
+/** What an evaluation found. */
 export const evaluationSchema = z.object({
   /** Hash over model version, test set, prompt and sampling: the same question is never paid for twice. */
   key: z.string(),

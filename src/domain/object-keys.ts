@@ -20,7 +20,6 @@ export const objectKeys = {
   vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,
   predictions: (evaluation: string, shard: number) =>
     `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
-  evaluation: (evaluation: string) => `evaluations/${evaluation}/evaluation.json`,
   decision: (cycle: string) => `decisions/${cycle}.json`,
   reportJson: (cycle: string) => `reports/${cycle}/report.json`,
   reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,

@@ -61,8 +61,18 @@ export const evaluateSchema = z.strictObject({
 });
 export type EvaluatePolicy = z.infer<typeof evaluateSchema>;
 
+/** Metrics that are right or wrong for each record, which is what a decision compares. */
+export const pairedMetricSchema = z.enum([
+  "accuracy_format_fn_type",
+  "accuracy_format_attr_types",
+  "accuracy_output_fn",
+  "accuracy_attr_types",
+  "accuracy_attr_types_order",
+]);
+export type PairedMetric = z.infer<typeof pairedMetricSchema>;
+
 export const decideSchema = z.strictObject({
-  primary: z.string().min(1).default("accuracy_output_fn"),
+  primary: pairedMetricSchema.default("accuracy_output_fn"),
   /** Gain on the primary metric below which a better challenger is not worth a change; a ratio. */
   minGain: ratio.default(0.01),
   alpha: z.number().gt(0).lt(0.5).default(0.05),
@@ -70,7 +80,7 @@ export const decideSchema = z.strictObject({
   floor: ratio.default(0.4),
   /** Metrics that may not get worse by more than the margin. */
   guards: z
-    .array(z.strictObject({ metric: z.string().min(1), margin: ratio }))
+    .array(z.strictObject({ metric: pairedMetricSchema, margin: ratio }))
     .default([{ metric: "accuracy_attr_types", margin: 0.02 }]),
 });
 export type DecisionPolicy = z.infer<typeof decideSchema>;
@@ -93,6 +103,7 @@ export const rolloutPolicySchema = z.strictObject({
 export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
 
 export const alertChoiceSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("log") })]);
+export type AlertChoice = z.infer<typeof alertChoiceSchema>;
 
 export const datasetPolicySchema = z.strictObject({
   /** Accepted, de-duplicated records of all splits since the last cycle that start the next one. */

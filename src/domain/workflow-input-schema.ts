@@ -86,6 +86,8 @@ export const pipelineStateSchema = z.object({
   pauseReason: z.string().nullable(),
   /** The newest dataset version known. */
   dataset: z.object({ version: z.int().nullable(), records: z.int() }),
+  /** The newest dataset version heard of, perhaps not read yet. */
+  heardVersion: z.int(),
   lastCycle: lastCycleSchema.nullable(),
   /** How the last cycle ended, in a sentence. */
   lastOutcome: z.string().nullable(),

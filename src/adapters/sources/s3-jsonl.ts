@@ -37,6 +37,16 @@ export function createS3JsonlReader(own: ObjectStore, open: (uri: string) => Obj
   return { read: (source, cursor, signal) => readPrefix(own, open(source.uri), source, cursor, signal) };
 }
 
+/** Reads one chat-format JSONL object. Throws NotFound when it is not there. */
+export async function* readChatFile(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal,
+): AsyncGenerator<SourceItem[]> {
+  const object = { key, bytes: 0, etag: "", modifiedAt: new Date().toISOString() };
+  for await (const lines of linesOf(store, object, signal)) yield lines.map((line) => toItem(object, line));
+}
+
 function readPrefix(
   own: ObjectStore,
   store: ObjectStore,
@@ -107,8 +117,8 @@ async function* gunzip(packed: Readable): AsyncGenerator<Uint8Array> {
 }
 
 function toItem(object: ObjectSummary, line: Line): SourceItem {
-  const sourceItem = `${object.key}#${line.number}`;
-  const common = { sourceItem, receivedAt: object.modifiedAt, raw: line.text };
+  const at = `${object.key}#${line.number}`;
+  const common = { sourceItem: at, at, receivedAt: object.modifiedAt, raw: line.text };
   if (line.problem !== null) return { ...common, reason: line.problem };
   let value: unknown;
   try {
@@ -119,7 +129,7 @@ function toItem(object: ObjectSummary, line: Line): SourceItem {
   const parsed = chatItemSchema.safeParse(value);
   if (!parsed.success) return { ...common, reason: issueText(parsed.error) };
   const chat = parsed.data;
-  return { sourceItem: chat.id ?? sourceItem, receivedAt: chat.receivedAt ?? object.modifiedAt, raw: line.text, chat };
+  return { ...common, sourceItem: chat.id ?? at, receivedAt: chat.receivedAt ?? object.modifiedAt, chat };
 }
 
 /** First problem of an item, with the path of its field and without the item's text. */

@@ -1,0 +1,142 @@
+import { createHash, createHmac } from "node:crypto";
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
+import type { Chunk } from "../src/domain/batch-schema.ts";
+import type { Part, SplitName } from "../src/domain/dataset-version-schema.ts";
+import { idBytes } from "../src/domain/id-set.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import type { Split } from "../src/domain/pipeline-schema.ts";
+import type { TrainingRecord } from "../src/domain/record-schema.ts";
+import { canonicalMessages, questionAndAnswer, splitOf, whyNotTrainable } from "../src/domain/record.ts";
+import type { ObjectStore, SourceItem } from "../src/ports.ts";
+
+const compress = promisify(gzip);
+const splits = ["train", "valid", "test"] as const;
+
+/** A chunk is written when it holds this many bytes of items: what a source costs in memory, however large it is. */
+const fullBytes = 16 * 1024 * 1024;
+
+/** What a chunk needs to know of its batch. */
+export interface ChunkContext {
+  dataset: string;
+  source: string;
+  split: Split;
+  authorKey: string | null;
+}
+
+/** Collects items of one source until it is full, then writes them: raw items, clean records per split, refused ones. */
+export class ChunkWriter {
+  readonly #context: ChunkContext;
+  readonly #raw: string[] = [];
+  readonly #quarantine: string[] = [];
+  readonly #records: Record<SplitName, { lines: string[]; ids: Buffer[] }> = {
+    train: { lines: [], ids: [] },
+    valid: { lines: [], ids: [] },
+    test: { lines: [], ids: [] },
+  };
+  #bytes = 0;
+
+  constructor(context: ChunkContext) {
+    this.#context = context;
+  }
+
+  get received(): number {
+    return this.#raw.length;
+  }
+
+  get quarantined(): number {
+    return this.#quarantine.length;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= fullBytes;
+  }
+
+  add(item: SourceItem): void {
+    this.#raw.push(item.raw);
+    this.#bytes += item.raw.length + 200;
+    const reason = "reason" in item ? item.reason : whyNotTrainable(item.chat);
+    if (reason !== null || "reason" in item) {
+      this.#quarantine.push(JSON.stringify({ at: item.at, reason, text: item.raw.slice(0, 1000) }));
+      return;
+    }
+    const { messages, author, group, labels } = item.chat;
+    const canonical = canonicalMessages(messages);
+    const id = sha256(canonical);
+    const groupKey = group ?? sha256(canonicalMessages(questionAndAnswer(messages).question));
+    const record: TrainingRecord = {
+      id,
+      messages,
+      source: this.#context.source,
+      sourceItem: item.sourceItem,
+      receivedAt: item.receivedAt,
+      author:
+        author === undefined || this.#context.authorKey === null ? null : pseudonym(author, this.#context.authorKey),
+      group: groupKey,
+      labels: labels ?? {},
+    };
+    const split = this.#records[splitOf(Number.parseInt(sha256(groupKey).slice(0, 8), 16), this.#context.split)];
+    split.lines.push(JSON.stringify(record));
+    split.ids.push(Buffer.from(id.slice(0, idBytes * 2), "hex"));
+  }
+
+  /** Writes everything under names made of `chunk`; answers where it lies. */
+  async write(store: ObjectStore, chunk: string): Promise<Chunk> {
+    const { dataset, source } = this.#context;
+    const filled = splits.filter((split) => this.#records[split].lines.length > 0);
+    const [raw, quarantine, ids, ...parts] = await Promise.all([
+      putLines(store, objectKeys.raw(source, chunk), this.#raw),
+      this.#quarantine.length === 0 ? null : putText(store, objectKeys.quarantine(dataset, chunk), this.#quarantine),
+      filled.length === 0
+        ? null
+        : putIds(
+            store,
+            objectKeys.batchIds(source, chunk),
+            filled.flatMap((split) => this.#records[split].ids),
+          ),
+      ...filled.map((split) => writePart(store, { dataset, source, split }, this.#records[split].lines)),
+    ]);
+    return { raw, quarantine, ids, parts };
+  }
+}
+
+/** Writes records as a content-addressed part. */
+export async function writePart(
+  store: ObjectStore,
+  of: { dataset: string; source: string; split: SplitName },
+  lines: readonly string[],
+): Promise<Part> {
+  const body = await packed(lines);
+  const hash = createHash("sha256").update(body).digest("hex");
+  const key = objectKeys.part(of.dataset, hash);
+  await store.put(key, body);
+  return { key, sha256: hash, split: of.split, records: lines.length, source: of.source, bytes: body.length };
+}
+
+async function putLines(store: ObjectStore, key: string, lines: readonly string[]): Promise<string> {
+  await store.put(key, await packed(lines));
+  return key;
+}
+
+async function putText(store: ObjectStore, key: string, lines: readonly string[]): Promise<string> {
+  await store.put(key, `${lines.join("\n")}\n`, { contentType: "application/jsonl" });
+  return key;
+}
+
+async function putIds(store: ObjectStore, key: string, ids: readonly Buffer[]): Promise<string> {
+  await store.put(key, Buffer.concat(ids));
+  return key;
+}
+
+/** Fast compression: chat records repeat their prompts, so that the lowest level already finds most of it. */
+function packed(lines: readonly string[]): Promise<Buffer> {
+  return compress(lines.length === 0 ? "" : `${lines.join("\n")}\n`, { level: constants.Z_BEST_SPEED });
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function pseudonym(author: string, key: string): string {
+  return createHmac("sha256", key).update(author).digest("hex");
+}

@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import { batchSchema, type Batch, type Chunk } from "../src/domain/batch-schema.ts";
+import { datasetVersionSchema, type DatasetVersion, type Part } from "../src/domain/dataset-version-schema.ts";
+import { PreconditionFailed, TypedFailure } from "../src/domain/failures.ts";
+import { IdSet, idBytes } from "../src/domain/id-set.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import type { ObjectStore } from "../src/ports.ts";
+import { writePart } from "./chunk-writer.ts";
+import { needDocument, readDocument } from "./documents.ts";
+import type { CommitResult } from "./interfaces.ts";
+import { partLines } from "./records.ts";
+
+/** Records of all splits in a version. */
+export function countRecords({ records }: DatasetVersion): number {
+  return records.train + records.valid + records.test;
+}
+
+/** The newest manifest of a dataset, or null before the first. */
+export async function newestVersion(store: ObjectStore, dataset: string): Promise<DatasetVersion | null> {
+  let newest: string | null = null;
+  for await (const { key } of store.list(objectKeys.versions(dataset))) newest = key;
+  return newest === null ? null : needDocument(store, newest, datasetVersionSchema);
+}
+
+interface CommitRequest {
+  dataset: string;
+  parent: number;
+  batches: string[];
+  failedSources: Record<string, string>;
+}
+
+/**
+ * Commits batches as the next version. The manifest is written last and only if its number is free; whoever loses the
+ * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost.
+ */
+export async function commitVersion(store: ObjectStore, request: CommitRequest): Promise<CommitResult> {
+  const batches = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
+  if (batches.every(({ received }) => received === 0)) {
+    const head = await newestVersion(store, request.dataset);
+    return { version: null, records: head === null ? 0 : countRecords(head), added: 0, perSource: {} };
+  }
+  for (;;) {
+    const head = await newestVersion(store, request.dataset);
+    const own = head === null ? null : await findOwnCommit(store, head, request);
+    if (own) return toResult(own);
+    const manifest = await buildManifest(store, head, request, batches);
+    try {
+      await store.put(objectKeys.version(request.dataset, manifest.version), `${JSON.stringify(manifest)}\n`, {
+        condition: { ifNoneMatch: "*" },
+        contentType: "application/json",
+      });
+      return toResult(manifest);
+    } catch (error) {
+      // Taken: by a rival, or by an earlier attempt of our own whose answer was lost. The next round tells which.
+      if (!(error instanceof PreconditionFailed)) throw error;
+    }
+  }
+}
+
+/** The version that took in these very batches, among those made since the update began. */
+async function findOwnCommit(
+  store: ObjectStore,
+  head: DatasetVersion,
+  { dataset, parent, batches }: CommitRequest,
+): Promise<DatasetVersion | null> {
+  for (let candidate = head; candidate.version > parent;) {
+    if (batches.every((key) => candidate.batches.includes(key))) return candidate;
+    const before = await readDocument(store, objectKeys.version(dataset, candidate.version - 1), datasetVersionSchema);
+    if (before === null) return null;
+    candidate = before.value;
+  }
+  return null;
+}
+
+async function buildManifest(
+  store: ObjectStore,
+  head: DatasetVersion | null,
+  request: CommitRequest,
+  batches: Batch[],
+): Promise<DatasetVersion> {
+  const { dataset } = request;
+  const known = await loadIds(store, head);
+  const fresh = { parts: new Array<Part>(), ids: new Array<Buffer>() };
+  const perSource: DatasetVersion["perSource"] = {};
+  for (const batch of batches) {
+    let accepted = 0;
+    for (const chunk of batch.chunks) {
+      const kept = await withoutKnown(store, dataset, chunk, known);
+      fresh.parts.push(...kept.parts);
+      fresh.ids.push(...kept.ids);
+      accepted += kept.parts.reduce((sum, { records }) => sum + records, 0);
+    }
+    const { received, quarantined } = batch;
+    perSource[batch.source] = { received, accepted, quarantined, duplicates: received - quarantined - accepted };
+  }
+  const ids = Buffer.concat(fresh.ids);
+  const idsKey = objectKeys.versionIds(dataset, sha256(ids));
+  if (ids.length > 0) await store.put(idsKey, ids);
+  const cursors = Object.fromEntries(
+    batches.flatMap(({ source, cursor }) => (cursor === null ? [] : [[source, cursor]])),
+  );
+  const content = {
+    dataset,
+    parent: head?.version ?? null,
+    records: countSplits([...(head?.parts ?? []), ...fresh.parts]),
+    perSource,
+    failedSources: request.failedSources,
+    parts: [...(head?.parts ?? []), ...fresh.parts],
+    ids: [...(head?.ids ?? []), ...(ids.length > 0 ? [{ key: idsKey, records: ids.length / idBytes }] : [])],
+    batches: request.batches,
+    cursors: { ...head?.cursors, ...cursors },
+  };
+  return {
+    format: 1,
+    version: (head?.version ?? 0) + 1,
+    createdAt: new Date().toISOString(),
+    contentHash: sha256(JSON.stringify({ parentHash: head?.contentHash ?? null, ...content, parts: fresh.parts })),
+    ...content,
+  };
+}
+
+/** Ids of every record in the chain, 16 bytes each. */
+async function loadIds(store: ObjectStore, head: DatasetVersion | null): Promise<IdSet> {
+  const segments = head?.ids ?? [];
+  const known = new IdSet(segments.reduce((sum, { records }) => sum + records, 0) + 1024);
+  for (const { key, records } of segments) {
+    const object = await store.get(key);
+    if (object?.body.length !== records * idBytes) {
+      throw new TypedFailure("CorruptObject", `${key}: the list of record ids is missing or not of ${records} records`);
+    }
+    known.addAll(object.body);
+  }
+  return known;
+}
+
+/** A chunk's parts without records that are known; a part that has none of those stays the object it is. */
+async function withoutKnown(
+  store: ObjectStore,
+  dataset: string,
+  chunk: Chunk,
+  known: IdSet,
+): Promise<{ parts: Part[]; ids: Buffer[] }> {
+  const ids = chunk.ids === null ? null : await store.get(chunk.ids);
+  if (ids === null && chunk.parts.length > 0) throw new TypedFailure("CorruptObject", `${chunk.ids}: the ids are gone`);
+  const kept = { parts: new Array<Part>(), ids: new Array<Buffer>() };
+  let at = 0;
+  for (const part of chunk.parts) {
+    const own = Buffer.from(ids?.body.subarray(at, at + part.records * idBytes) ?? []);
+    at += own.length;
+    const isNew = Array.from({ length: part.records }, (_, index) => known.add(own, index * idBytes));
+    if (isNew.every(Boolean)) {
+      kept.parts.push(part);
+      kept.ids.push(own);
+    } else if (isNew.some(Boolean)) {
+      kept.parts.push(await rewritePart(store, dataset, part, isNew));
+      kept.ids.push(
+        ...isNew.flatMap((fresh, index) => (fresh ? [own.subarray(index * idBytes, (index + 1) * idBytes)] : [])),
+      );
+    }
+  }
+  return kept;
+}
+
+async function rewritePart(store: ObjectStore, dataset: string, part: Part, keep: boolean[]): Promise<Part> {
+  const lines: string[] = [];
+  let index = 0;
+  for await (const line of partLines(store, part)) {
+    if (keep[index++]) lines.push(line);
+  }
+  return writePart(store, { dataset, source: part.source, split: part.split }, lines);
+}
+
+function countSplits(parts: readonly Part[]): DatasetVersion["records"] {
+  const records = { train: 0, valid: 0, test: 0 };
+  for (const part of parts) records[part.split] += part.records;
+  return records;
+}
+
+function toResult(manifest: DatasetVersion): CommitResult {
+  const { version, perSource } = manifest;
+  const added = Object.values(perSource).reduce((sum, { accepted }) => sum + accepted, 0);
+  return { version, records: countRecords(manifest), added, perSource };
+}
+
+function sha256(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,65 @@
+import type { z } from "zod";
+import { PreconditionFailed, TypedFailure } from "../src/domain/failures.ts";
+import type { ObjectStore } from "../src/ports.ts";
+import { firstIssue } from "./failures.ts";
+
+/** Reads a JSON document and checks it; null when there is none. Throws InvalidData on a document of another shape. */
+export async function readDocument<T extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: T,
+): Promise<{ value: z.infer<T>; etag: string } | null> {
+  const object = await store.get(key);
+  if (object === null) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(object.body.toString("utf8"));
+  } catch (error) {
+    throw new TypedFailure("InvalidData", `${key}: not JSON`, { cause: error });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new TypedFailure("InvalidData", `${key}: ${firstIssue(parsed.error)}`);
+  return { value: parsed.data, etag: object.etag };
+}
+
+/** Reads a document that must be there. Throws NotFound. */
+export async function needDocument<T extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: T,
+): Promise<z.infer<T>> {
+  const document = await readDocument(store, key, schema);
+  if (document === null) throw new TypedFailure("NotFound", `${store.uri(key)}: no such object`);
+  return document.value;
+}
+
+/** Writes a JSON document that people can read. */
+export async function writeDocument(store: ObjectStore, key: string, value: unknown): Promise<void> {
+  await store.put(key, `${JSON.stringify(value, null, 2)}\n`, { contentType: "application/json" });
+}
+
+/**
+ * Changes a document that others change too: reads, applies `change` and writes by If-Match, again from the start when
+ * somebody was quicker. `change` returns the same object for no change.
+ */
+export async function updateDocument<T extends z.ZodType>(
+  store: ObjectStore,
+  key: string,
+  schema: T,
+  change: (current: z.infer<T> | null) => z.infer<T>,
+): Promise<z.infer<T>> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await readDocument(store, key, schema);
+    const next = change(current?.value ?? null);
+    if (next === current?.value) return next;
+    try {
+      await store.put(key, `${JSON.stringify(next, null, 2)}\n`, {
+        contentType: "application/json",
+        condition: current === null ? { ifNoneMatch: "*" } : { ifMatch: current.etag },
+      });
+      return next;
+    } catch (error) {
+      if (!(error instanceof PreconditionFailed) || attempt === 20) throw error;
+    }
+  }
+}

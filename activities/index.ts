@@ -1,0 +1,21 @@
+import type { Ports } from "../src/ports.ts";
+import { createAlertActivities } from "./alerts.ts";
+import { createDatasetActivities } from "./datasets.ts";
+import { createEvaluationActivities } from "./evaluations.ts";
+import { createInputActivities } from "./inputs.ts";
+import { createJobActivities } from "./jobs.ts";
+import { createPipelineActivities } from "./pipelines.ts";
+import { createRolloutActivities } from "./rollouts.ts";
+
+/** All activities, as a worker registers them. */
+export function createActivities(ports: Ports) {
+  return {
+    ...createInputActivities(ports),
+    ...createDatasetActivities(ports),
+    ...createJobActivities(ports),
+    ...createEvaluationActivities(ports),
+    ...createRolloutActivities(ports),
+    ...createPipelineActivities(ports),
+    ...createAlertActivities(ports),
+  };
+}

@@ -1,0 +1,48 @@
+import type { z } from "zod";
+import { TypedFailure } from "../src/domain/failures.ts";
+import {
+  evaluateModelInputSchema,
+  fineTuneInputSchema,
+  ingestSourceInputSchema,
+  pipelineInputSchema,
+  retrainInputSchema,
+  rollOutInputSchema,
+  updateDatasetInputSchema,
+} from "../src/domain/workflow-input-schema.ts";
+import type { Ports } from "../src/ports.ts";
+import type { InputActivities } from "./interfaces.ts";
+import { firstIssue } from "./failures.ts";
+
+/** Checks of workflow inputs: here and not in workflows, because schemas in the sandbox cost memory per cached workflow. */
+export function createInputActivities({ recipes }: Pick<Ports, "recipes">): InputActivities {
+  const withHyperparameters = <
+    T extends { name: string; hyperparameters: Record<string, string | number | boolean | null> },
+  >(
+    recipe: T,
+  ): T => ({ ...recipe, hyperparameters: recipes.checkHyperparameters(recipe.name, recipe.hyperparameters) });
+
+  return {
+    checkUpdateDataset: async (input) => parse(updateDatasetInputSchema, input),
+    checkIngestSource: async (input) => parse(ingestSourceInputSchema, input),
+    checkPipeline: async (input) => {
+      const pipeline = parse(pipelineInputSchema, input);
+      return { ...pipeline, recipe: withHyperparameters(pipeline.recipe) };
+    },
+    checkRetrain: async (input) => {
+      const retrain = parse(retrainInputSchema, input);
+      return { ...retrain, pipeline: { ...retrain.pipeline, recipe: withHyperparameters(retrain.pipeline.recipe) } };
+    },
+    checkFineTune: async (input) => {
+      const fineTune = parse(fineTuneInputSchema, input);
+      return { ...fineTune, recipe: withHyperparameters(fineTune.recipe) };
+    },
+    checkEvaluateModel: async (input) => parse(evaluateModelInputSchema, input),
+    checkRollOut: async (input) => parse(rollOutInputSchema, input),
+  };
+}
+
+function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw new TypedFailure("InvalidInput", firstIssue(parsed.error));
+  return parsed.data;
+}

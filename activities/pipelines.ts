@@ -1,0 +1,54 @@
+import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
+import { TypedFailure } from "../src/domain/failures.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import { emptyRegistry } from "../src/domain/registry.ts";
+import { registrySchema } from "../src/domain/registry-schema.ts";
+import type { Ports } from "../src/ports.ts";
+import { countRecords, newestVersion } from "./commit-version.ts";
+import { needDocument, readDocument, updateDocument } from "./documents.ts";
+import type { PipelineActivities } from "./interfaces.ts";
+import { stillWaiting } from "./waiting.ts";
+
+export function createPipelineActivities({ store, workflows }: Pick<Ports, "store" | "workflows">): PipelineActivities {
+  return {
+    async readPipeline({ name }) {
+      const [head, registry] = await Promise.all([
+        newestVersion(store, name),
+        readDocument(store, objectKeys.registry(name), registrySchema),
+      ]);
+      return {
+        dataset: { version: head?.version ?? 0, records: head === null ? 0 : countRecords(head) },
+        champion: registry?.value.champion ?? null,
+        lastCycle: registry?.value.lastCycle ?? null,
+      };
+    },
+
+    async openCycle({ pipeline, workflowId, version, repeat }) {
+      const manifest =
+        version === null
+          ? await newestVersion(store, pipeline)
+          : await needDocument(store, objectKeys.version(pipeline, version), datasetVersionSchema);
+      if (manifest === null) {
+        throw new TypedFailure("NotFound", `dataset ${pipeline} has no version yet: run updateDataset first`);
+      }
+      const lastCycle = { workflowId, datasetVersion: manifest.version, repeat, records: countRecords(manifest) };
+      const registry = await updateDocument(store, objectKeys.registry(pipeline), registrySchema, (current) => {
+        const known = current ?? emptyRegistry(pipeline);
+        return known.lastCycle?.workflowId === workflowId ? known : { ...known, lastCycle };
+      });
+      const perSource: Record<string, number> = {};
+      for (const { source, records } of manifest.parts) perSource[source] = (perSource[source] ?? 0) + records;
+      return { ...lastCycle, champion: registry.champion, perSource };
+    },
+
+    async awaitWorkflow({ workflowId }) {
+      const { status, result, error } = await workflows.outcome(workflowId);
+      if (status === "running") throw stillWaiting(`workflow ${workflowId}`);
+      return {
+        completed: status === "completed",
+        result: result ?? null,
+        error: error ?? (status === "completed" ? null : status),
+      };
+    },
+  };
+}

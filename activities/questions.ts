@@ -1,0 +1,73 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { testRecordSchema, type Prediction, type TestRecord, type TestSet } from "../src/domain/evaluation-schema.ts";
+import { TypedFailure } from "../src/domain/failures.ts";
+import { serviceName } from "../src/domain/ids.ts";
+import type { Compute, ModelEndpoint, ObjectStore } from "../src/ports.ts";
+
+/** Tries a question gets before its answer counts as failed. */
+const attempts = 3;
+const requestTimeoutMs = 60_000;
+
+/** Where to ask a model version. The token never leaves activities. */
+export interface ServedEndpoint {
+  baseUrl: string;
+  token: string | null;
+  model: string;
+}
+
+/** Finds the pipeline's service, whose URL and token reach every version of it. Throws ServiceFailed when there is none. */
+export async function servedEndpoint(
+  compute: Compute,
+  { pipeline, model }: { pipeline: string; model: string },
+): Promise<ServedEndpoint> {
+  const service = await compute.getService(serviceName(pipeline));
+  if (service === null || service.url === null || service.state === "terminated") {
+    throw new TypedFailure("ServiceFailed", `${serviceName(pipeline)} is not up: there is nobody to ask`);
+  }
+  return { baseUrl: service.url, token: service.token, model };
+}
+
+/** Records `from` to `to` (exclusive) of a test set. Throws CorruptObject when it is not the one that was frozen. */
+export async function readQuestions(
+  store: ObjectStore,
+  testSet: TestSet,
+  from: number,
+  to: number,
+): Promise<TestRecord[]> {
+  const object = await store.get(testSet.key, { sha256: testSet.sha256 });
+  if (object === null) throw new TypedFailure("NotFound", `${store.uri(testSet.key)}: the frozen test set is gone`);
+  const lines = object.body.toString("utf8").trimEnd().split("\n").slice(from, to);
+  return lines.map((line) => testRecordSchema.parse(JSON.parse(line)));
+}
+
+/** Asks one question, again after a pause when that fails; an answer that never comes is a failed one, not an error. */
+export async function askModel(
+  endpoint: ModelEndpoint,
+  served: ServedEndpoint,
+  question: TestRecord,
+  options: { temperature: number; signal: AbortSignal },
+): Promise<Prediction> {
+  const { id, expected } = question;
+  let error = "";
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const startedMs = performance.now();
+    try {
+      const answer = await endpoint.complete({
+        baseUrl: served.baseUrl,
+        token: served.token,
+        serviceVersion: served.model,
+        model: served.model,
+        messages: question.question,
+        temperature: options.temperature,
+        timeoutMs: requestTimeoutMs,
+        signal: options.signal,
+      });
+      return { id, expected, answer, error: null, latencyMs: Math.round(performance.now() - startedMs) };
+    } catch (failure) {
+      options.signal.throwIfAborted();
+      error = failure instanceof Error ? failure.message : String(failure);
+      if (attempt < attempts) await delay(100 * 4 ** attempt, undefined, { signal: options.signal });
+    }
+  }
+  return { id, expected, answer: null, error: error.slice(0, 300), latencyMs: 0 };
+}

@@ -1,0 +1,33 @@
+import { heartbeat } from "@temporalio/activity";
+import { z } from "zod";
+import type { DatasetVersion } from "../src/domain/dataset-version-schema.ts";
+import { learnVocabulary, type Vocabulary } from "../src/domain/functional-representation.ts";
+import { questionAndAnswer } from "../src/domain/record.ts";
+import { recordSchema } from "../src/domain/record-schema.ts";
+import type { ObjectStore } from "../src/ports.ts";
+import { partLines } from "./records.ts";
+
+/** Names seen in training data, `datasets/<name>/vocabularies/<000012>.json`. */
+export const vocabularySchema = z.object({ functions: z.array(z.string()), attributeTypes: z.array(z.string()) });
+
+/**
+ * Function and attribute names in the training records of a version. Reads every training record, and so also finds out
+ * whether each of its objects is still what was written.
+ */
+export async function learnVersionVocabulary(store: ObjectStore, manifest: DatasetVersion): Promise<Vocabulary> {
+  const functions = new Set<string>();
+  const attributeTypes = new Set<string>();
+  for (const part of manifest.parts.filter(({ split }) => split === "train")) {
+    const answers: string[] = [];
+    for await (const line of partLines(store, part)) answers.push(answerOf(line));
+    const seen = learnVocabulary(answers);
+    for (const name of seen.functions) functions.add(name);
+    for (const name of seen.attributeTypes) attributeTypes.add(name);
+    heartbeat({ part: part.key });
+  }
+  return { functions: [...functions].toSorted(), attributeTypes: [...attributeTypes].toSorted() };
+}
+
+function answerOf(line: string): string {
+  return questionAndAnswer(recordSchema.parse(JSON.parse(line)).messages).answer;
+}

@@ -1,0 +1,41 @@
+import type { Logger } from "pino";
+import { AnyscaleClient } from "../anyscale/client.ts";
+import type { Ports, WorkflowLookup } from "../ports.ts";
+import { createAnyscaleCompute } from "./anyscale-compute.ts";
+import { createHttpModelEndpoint } from "./http-model-endpoint.ts";
+import { createLogAlertSink } from "./log-alert-sink.ts";
+import { createRecipeCatalog } from "./recipe-catalog.ts";
+import { createS3Client, parseS3Uri, S3ObjectStore } from "./s3-object-store.ts";
+import { createSourceReaders } from "./sources/index.ts";
+import { readChatFile } from "./sources/s3-jsonl.ts";
+
+/** What the ports need of the configuration. */
+export interface PortSettings {
+  s3Uri: string;
+  s3Endpoint: string | null;
+  s3Region: string | null;
+  anyscaleHost: string;
+  anyscaleToken: string;
+  authorKey: string | null;
+  cacheDirectory: string | null;
+}
+
+/** Every port on its real adapter. Opens no connection. */
+export function createPorts(settings: PortSettings, outside: { log: Logger; workflows: WorkflowLookup }): Ports {
+  const s3 = createS3Client({ endpoint: settings.s3Endpoint, region: settings.s3Region });
+  const store = new S3ObjectStore(s3, settings.s3Uri);
+  return {
+    store,
+    compute: createAnyscaleCompute(new AnyscaleClient({ host: settings.anyscaleHost, token: settings.anyscaleToken })),
+    endpoint: createHttpModelEndpoint(),
+    recipes: createRecipeCatalog(settings.cacheDirectory),
+    sources: createSourceReaders(store, (uri) => new S3ObjectStore(s3, uri)),
+    readChatFile: (uri, signal) => {
+      const { bucket, key } = parseS3Uri(uri);
+      return readChatFile(new S3ObjectStore(s3, `s3://${bucket}`), key, signal);
+    },
+    alerts: { log: createLogAlertSink(outside.log) },
+    workflows: outside.workflows,
+    authorKey: settings.authorKey,
+  };
+}

@@ -1,0 +1,51 @@
+import { TypedFailure } from "../domain/failures.ts";
+import type { RecipeCatalog } from "../ports.ts";
+import { defaultRecipeCache, findRecipe, type Recipe, type RecipeJob, type RecipeService } from "../recipes/index.ts";
+
+/**
+ * The recipes that are part of Tuneloop. What they build is built once per process: code does not change under it.
+ *
+ * @param cacheDirectory where that lies; null for the user's usual place
+ */
+export function createRecipeCatalog(cacheDirectory: string | null): RecipeCatalog {
+  const context = { cacheDirectory: cacheDirectory ?? defaultRecipeCache() };
+  const jobs = new Map<string, Promise<RecipeJob>>();
+  const services = new Map<string, Promise<RecipeService>>();
+  return {
+    checkHyperparameters: (name, hyperparameters) =>
+      invalidInput(() => find(name).parseHyperparameters(hyperparameters)),
+
+    async renderJob(name, specUri) {
+      const { workingDirectory, entrypoint, imageUri } = await once(jobs, name, () => find(name).job(context));
+      return { workingDirectory, imageUri, entrypoint: entrypoint(specUri) };
+    },
+
+    async renderService(name, modelUri) {
+      const service = await once(services, name, () => find(name).service(context));
+      const { workingDirectory, importPath, args, imageUri } = service;
+      return { workingDirectory, importPath, imageUri, args: args(modelUri) };
+    },
+  };
+}
+
+function find(name: string): Recipe {
+  return invalidInput(() => findRecipe(name));
+}
+
+/** A failed build is not kept, so that it is tried again. */
+function once<T>(built: Map<string, Promise<T>>, name: string, build: () => Promise<T>): Promise<T> {
+  const known = built.get(name);
+  if (known) return known;
+  const fresh = build();
+  built.set(name, fresh);
+  fresh.catch(() => built.delete(name));
+  return fresh;
+}
+
+function invalidInput<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new TypedFailure("InvalidInput", error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

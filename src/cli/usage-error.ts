@@ -1,0 +1,2 @@
+/** What a person can mend by calling the command in another way: exit code 2. */
+export class UsageError extends Error {}

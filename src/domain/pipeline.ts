@@ -1,0 +1,187 @@
+import type { LastCycle } from "./registry-schema.ts";
+import type { PipelineState } from "./workflow-input-schema.ts";
+
+/** Update ids remembered: a repeat within so many updates is recognised, also over continue-as-new. */
+const windowSize = 4096;
+/** Rejected messages and their reasons that are kept for people. */
+const rejectedKept = 20;
+const longestId = 200;
+
+/** What the query `state` answers. */
+export interface PipelineView extends Omit<PipelineState, "window"> {
+  name: string;
+  /** Accepted records since the last cycle. */
+  newRecords: number;
+  minNewRecords: number;
+  /** What the pipeline is doing or waits for, in a sentence. */
+  status: string;
+}
+
+/** An order is taken at once; what came of it is read from `state`. */
+export interface OrderReceipt {
+  accepted: true;
+  orderId: string;
+}
+
+/** A pipeline that has heard nothing yet. */
+export function initialState(): PipelineState {
+  return {
+    paused: false,
+    pauseReason: null,
+    dataset: { version: null, records: 0 },
+    heardVersion: 0,
+    lastCycle: null,
+    lastOutcome: null,
+    cycle: null,
+    update: null,
+    updateWanted: false,
+    updatesStarted: 0,
+    runNowWanted: false,
+    orders: 0,
+    signals: { applied: 0, duplicates: 0, rejected: 0 },
+    rejected: [],
+    window: [],
+  };
+}
+
+/**
+ * Takes a `datasetUpdated` message of any shape into the state: applied, duplicate or rejected, never thrown at the
+ * sender, who hears nothing anyway. Our own versions are level-triggered; external updates count once per id.
+ */
+export function hearUpdate(state: PipelineState, dataset: string, message: unknown): void {
+  const problem = whyBadUpdate(dataset, message);
+  if (problem !== null) return reject(state, `datasetUpdated: ${problem}`);
+  const { updateId, version } = readUpdate(message);
+  if (version !== null) {
+    count(state, version > state.heardVersion);
+    state.heardVersion = Math.max(state.heardVersion, version);
+    return;
+  }
+  const mark = hashText(updateId);
+  const isNew = !state.window.includes(mark);
+  count(state, isNew);
+  if (!isNew) return;
+  state.window.push(mark);
+  if (state.window.length > windowSize) state.window.shift();
+  state.updateWanted = true;
+}
+
+/** Notes a message that nobody understands. */
+export function reject(state: PipelineState, reason: string): void {
+  state.signals.rejected++;
+  state.rejected = [...state.rejected, reason.slice(0, 200)].slice(-rejectedKept);
+}
+
+/** Why an order's argument is no good, or null. */
+export function whyBadOrder(request: unknown): string | null {
+  if (request === undefined || request === null) return null;
+  if (!isObject(request)) return 'the argument must be an object such as {"reason": "..."}';
+  const unknown = Object.keys(request).find((field) => field !== "reason");
+  if (unknown !== undefined) return `${unknown.slice(0, 40)}: unknown field`;
+  return request["reason"] === undefined || typeof request["reason"] === "string" ? null : "reason: must be text";
+}
+
+/** Takes an order and numbers it. */
+export function takeOrder(
+  state: PipelineState,
+  order: "pause" | "resume" | "runNow",
+  reason: string | null,
+): OrderReceipt {
+  state.orders++;
+  switch (order) {
+    case "pause":
+      state.paused = true;
+      state.pauseReason = reason?.slice(0, 500) ?? null;
+      break;
+    case "resume":
+      state.paused = false;
+      state.pauseReason = null;
+      break;
+    case "runNow":
+      state.runNowWanted = true;
+      if (state.dataset.version === null) state.updateWanted = true;
+      break;
+  }
+  return { accepted: true, orderId: `${order}-${state.orders}` };
+}
+
+/** Accepted records since the last cycle. */
+export function newRecords({ dataset, lastCycle }: PipelineState): number {
+  return dataset.records - (lastCycle?.records ?? 0);
+}
+
+/** What a pipeline should do now, most urgent first; null to wait. */
+export function nextStep(
+  state: PipelineState,
+  minNewRecords: number,
+): "read-dataset" | "update-dataset" | "start-cycle" | null {
+  if (state.heardVersion > (state.dataset.version ?? 0)) return "read-dataset";
+  if (state.updateWanted && state.update === null) return "update-dataset";
+  if (state.cycle !== null || state.dataset.version === null) return null;
+  const due = !state.paused && newRecords(state) >= minNewRecords;
+  return due || state.runNowWanted ? "start-cycle" : null;
+}
+
+/** The cycle that comes next: of the newest version, numbered when that version had one already. */
+export function nextCycle(state: PipelineState): Omit<LastCycle, "workflowId"> {
+  const datasetVersion = state.dataset.version ?? 0;
+  const again = state.lastCycle?.datasetVersion === datasetVersion ? state.lastCycle.repeat + 1 : 1;
+  return { datasetVersion, repeat: again, records: state.dataset.records };
+}
+
+/** The state for people and machines that ask. */
+export function viewOf(state: PipelineState, name: string, minNewRecords: number): PipelineView {
+  const { window: _, ...shown } = state;
+  return { ...shown, name, newRecords: newRecords(state), minNewRecords, status: statusOf(state, minNewRecords) };
+}
+
+function statusOf(state: PipelineState, minNewRecords: number): string {
+  if (state.cycle !== null) return `Cycle ${state.cycle} is running.`;
+  if (state.paused)
+    return `Paused${state.pauseReason === null ? "" : `: ${state.pauseReason}`}. Resume with the update resume.`;
+  if (state.update !== null) return `Reading the sources (${state.update}).`;
+  const missing = minNewRecords - newRecords(state);
+  return `Waiting for ${Math.max(missing, 0)} more new records: ${newRecords(state)} of ${minNewRecords} are there.`;
+}
+
+function count(state: PipelineState, isNew: boolean): void {
+  if (isNew) state.signals.applied++;
+  else state.signals.duplicates++;
+}
+
+function whyBadUpdate(dataset: string, message: unknown): string | null {
+  if (!isObject(message)) return "the message must be an object";
+  const { updateId, dataset: named, version, records } = message;
+  if (typeof updateId !== "string" || updateId === "" || updateId.length > longestId) {
+    return `updateId: must be text of 1 to ${longestId} characters`;
+  }
+  if (named !== dataset) return `dataset: this pipeline is about ${dataset}`;
+  if (version !== undefined && !isCount(version, 1)) return "version: must be a whole number from 1";
+  return records !== undefined && !isCount(records, 0) ? "records: must be a whole number from 0" : null;
+}
+
+function readUpdate(message: unknown): { updateId: string; version: number | null } {
+  const fields = isObject(message) ? message : {};
+  const { updateId, version } = fields;
+  return {
+    updateId: typeof updateId === "string" ? updateId : "",
+    version: typeof version === "number" ? version : null,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown, least: number): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
+}
+
+/** 64-bit FNV-1a over UTF-16 units (Fowler, Noll, Vo; draft-eastlake-fnv), base 36: short enough to carry thousands. */
+function hashText(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (let index = 0; index < text.length; index++) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n);
+  }
+  return hash.toString(36);
+}

@@ -1,0 +1,92 @@
+import { loadClientConnectConfig } from "@temporalio/envconfig";
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type ActivityInterceptors,
+  type Logger,
+  type WorkerOptions,
+} from "@temporalio/worker";
+import type { Logger as PinoLogger } from "pino";
+import { asFailure, assertSmall } from "../../activities/failures.ts";
+import { createActivities } from "../../activities/index.ts";
+import { taskQueues } from "../../workflows/names.ts";
+import type { Ports } from "../ports.ts";
+import { ensureSearchAttributes } from "./search-attributes.ts";
+import { workflowBundle } from "./workflow-bundle.ts";
+
+/** Workflows kept in memory; each costs a few hundred kilobytes. */
+const maxCachedWorkflows = 300;
+
+/** A worker on all task queues of Tuneloop, in this process. */
+export interface RunningWorker {
+  /** Settles when the worker has ended; rejects when it broke. */
+  ended: Promise<void>;
+  /** Takes no new tasks, lets those under way finish for 20 s, ends the rest within 30 s. */
+  shutdown(): void;
+}
+
+/** Sends Temporal's log lines, also those of workflows and activities, to a pino logger. Once per process. */
+export function installLogger(log: PinoLogger, level: "debug" | "info" | "warn" | "error"): Logger {
+  const levels = { TRACE: "trace", DEBUG: "debug", INFO: "info", WARN: "warn", ERROR: "error" } as const;
+  const logger = new DefaultLogger(level === "debug" ? "DEBUG" : "INFO", ({ level, message, meta }) =>
+    log[levels[level]]({ ...meta }, message),
+  );
+  Runtime.install({ logger, shutdownSignals: [] });
+  return logger;
+}
+
+/**
+ * Starts polling and resolves when it does. Workflows and activities have task queues of their own for waiting and for
+ * computing, so that a long read never delays a decision.
+ */
+export async function startWorker(
+  ports: Ports,
+  environment: Record<string, string>,
+  logger: Logger,
+): Promise<RunningWorker> {
+  const { connectionOptions, namespace = "default" } = loadClientConnectConfig({ overrideEnvVars: environment });
+  const [connection, bundle] = await Promise.all([NativeConnection.connect(connectionOptions), workflowBundle(logger)]);
+  await ensureSearchAttributes(connection, namespace);
+  const common = {
+    connection,
+    namespace,
+    activities: createActivities(ports),
+    interceptors: { activity: [typedFailures] },
+    shutdownGraceTime: "20s",
+    shutdownForceTime: "30s",
+  } satisfies Omit<WorkerOptions, "taskQueue">;
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: taskQueues.main, workflowBundle: bundle, maxCachedWorkflows }),
+    Worker.create({ ...common, taskQueue: taskQueues.io, maxConcurrentActivityTaskExecutions: 40 }),
+    Worker.create({ ...common, taskQueue: taskQueues.cpu, maxConcurrentActivityTaskExecutions: 4 }),
+  ]);
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+  };
+  const runs = workers.map(async (worker) => {
+    try {
+      await worker.run();
+    } finally {
+      // One that breaks takes the others along: a worker that hears half of its queues is worse than none.
+      shutdown();
+    }
+  });
+  return { ended: Promise.all(runs).then(() => connection.close()), shutdown };
+}
+
+/** Gives every error an activity throws its type, and keeps data out of history. */
+const typedFailures = (): ActivityInterceptors => ({
+  inbound: {
+    async execute(input, next) {
+      try {
+        const result = await next(input);
+        assertSmall(result);
+        return result;
+      } catch (error) {
+        throw asFailure(error);
+      }
+    },
+  },
+});

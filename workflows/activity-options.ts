@@ -1,0 +1,61 @@
+import { ActivityCancellationType, type ActivityOptions, type LocalActivityOptions } from "@temporalio/workflow";
+import { taskQueues } from "./names.ts";
+
+/** Checks and other work in memory: no task of its own. */
+export const local: LocalActivityOptions = {
+  startToCloseTimeout: "10s",
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
+/** One small call to storage: quick to repeat, given up after ten minutes of an outage so that people hear of it. */
+export const quick: ActivityOptions = {
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "30s",
+  scheduleToCloseTimeout: "10m",
+  retry: { initialInterval: "200ms", maximumInterval: "10s" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
+/**
+ * A call that costs money or moves traffic: waited for also when cancelled, so that what was started is known, and
+ * repeated for a day, since giving up would leave it running.
+ */
+export const outside: ActivityOptions = {
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "5m",
+  scheduleToCloseTimeout: "1 day",
+  retry: { initialInterval: "500ms", maximumInterval: "1m" },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** Reading a source or asking a model: hours, with heartbeats; a lost worker is noticed within ten seconds. */
+export const streaming: ActivityOptions = {
+  taskQueue: taskQueues.io,
+  startToCloseTimeout: "12h",
+  scheduleToCloseTimeout: "1 day",
+  heartbeatTimeout: "10s",
+  retry: { initialInterval: "500ms", maximumInterval: "30s" },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+
+/** Work over a whole dataset version in memory and storage. */
+export const computing: ActivityOptions = {
+  taskQueue: taskQueues.cpu,
+  startToCloseTimeout: "1h",
+  scheduleToCloseTimeout: "6h",
+  heartbeatTimeout: "30s",
+  retry: { initialInterval: "500ms", maximumInterval: "30s" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
+/**
+ * Waiting for something outside: the activity fails as StillWaiting with the delay until it is asked again, so no slot
+ * is held and history does not grow. `deadlineSeconds` bounds the whole wait.
+ */
+export const waiting = (deadlineSeconds: number): ActivityOptions => ({
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "1m",
+  scheduleToCloseTimeout: `${deadlineSeconds}s`,
+  retry: { initialInterval: "200ms", maximumInterval: "1m" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});

@@ -1,0 +1,35 @@
+/**
+ * Asks one model version every question of a frozen test set and scores the answers. The answers are stored shard by
+ * shard under a name made of who is asked what, so no finished shard is asked again, in this cycle or a later one.
+ * No messages. A lost worker costs the shard it was at.
+ */
+import { proxyActivities, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import type { EvaluationActivities, InputActivities } from "../activities/interfaces.ts";
+import type { Evaluation } from "../src/domain/evaluation-schema.ts";
+import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
+import { computing, local, streaming } from "./activity-options.ts";
+import { searchAttributes } from "./search-attributes.ts";
+import { checked } from "./steps.ts";
+
+const { checkEvaluateModel } = proxyLocalActivities<InputActivities>(local);
+const { planEvaluation } = proxyLocalActivities<EvaluationActivities>(local);
+const { askShard } = proxyActivities<EvaluationActivities>(streaming);
+const { scoreEvaluation } = proxyActivities<EvaluationActivities>(computing);
+
+export async function evaluateModel(input: EvaluateModelInput): Promise<Evaluation> {
+  const request = await checked(() => checkEvaluateModel(input));
+  const { pipeline, model, testSet } = request;
+  upsertSearchAttributes([
+    { key: searchAttributes.pipeline, value: pipeline },
+    { key: searchAttributes.model, value: model },
+    { key: searchAttributes.stage, value: "evaluate" },
+  ]);
+  const { key, shards } = await planEvaluation(request);
+  let asked = 0;
+  for (let shard = 0; shard < shards; shard++) {
+    setCurrentDetails(`**${model}** has answered ${asked} of ${testSet.records} questions.`);
+    asked += (await askShard({ ...request, key, shard })).records;
+  }
+  setCurrentDetails(`**${model}** has answered ${asked} of ${testSet.records} questions.`);
+  return scoreEvaluation({ ...request, key, shards });
+}

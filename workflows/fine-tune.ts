@@ -1,0 +1,75 @@
+/**
+ * Trains one model version as one paid job: looks for the job by its name before it submits one, waits without holding a
+ * worker, and reads the model. No messages. Survives the loss of any worker at any point, also between the submission
+ * and its answer. When cancelled, or when waiting is given up, the job is terminated.
+ */
+import {
+  ApplicationFailure,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { InputActivities, JobActivities, ModelSummary, TrainingJob } from "../activities/interfaces.ts";
+import { anyscaleName } from "../src/domain/ids.ts";
+import { isTerminal } from "../src/domain/job.ts";
+import type { FineTuneInput } from "../src/domain/workflow-input-schema.ts";
+import { local, outside, quick, waiting } from "./activity-options.ts";
+import { searchAttributes } from "./search-attributes.ts";
+import { checked, regardless } from "./steps.ts";
+
+const { checkFineTune } = proxyLocalActivities<InputActivities>(local);
+const { submitTraining, terminateTraining } = proxyActivities<JobActivities>(outside);
+const { readModel } = proxyActivities<JobActivities>(quick);
+
+/** How long a job may wait for its machines, beyond the time it may run. */
+const queueSeconds = 12 * 3600;
+
+/** What a finished training leaves. */
+export interface FineTuneResult extends ModelSummary {
+  model: string;
+  jobId: string;
+  url: string | null;
+}
+
+export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
+  const request = { ...(await checked(() => checkFineTune(input))), jobName: anyscaleName(workflowInfo().workflowId) };
+  const { pipeline, model, compute } = request;
+  upsertSearchAttributes([
+    { key: searchAttributes.pipeline, value: pipeline },
+    { key: searchAttributes.model, value: model },
+    { key: searchAttributes.stage, value: "train" },
+  ]);
+  const { awaitJob } = proxyActivities<JobActivities>(
+    waiting(compute.timeoutSeconds * (compute.maxRetries + 1) + queueSeconds),
+  );
+
+  let ended = false;
+  try {
+    let job = await submitTraining(request);
+    while (!isTerminal(job.state)) {
+      setCurrentDetails(describe(model, job));
+      job = await awaitJob({ jobId: job.jobId, known: job.state });
+    }
+    ended = true;
+    setCurrentDetails(describe(model, job));
+    if (job.state !== "succeeded") throw jobFailed(job);
+    return { model, jobId: job.jobId, url: job.url, ...(await readModel({ pipeline, model })) };
+  } catch (error) {
+    if (!ended) await regardless(() => terminateTraining(request));
+    throw error;
+  }
+}
+
+function jobFailed({ jobId, state, error, url }: TrainingJob): ApplicationFailure {
+  const where = url === null ? "" : ` Its log: ${url}`;
+  return ApplicationFailure.nonRetryable(
+    `job ${state}${error === null ? "" : `: ${error}`} [job=${jobId}]${where}`,
+    "JobFailed",
+  );
+}
+
+function describe(model: string, { jobId, state, url }: TrainingJob): string {
+  return `Training **${model}**: job \`${jobId}\` is ${state}.${url === null ? "" : `\n\n${url}`}`;
+}

@@ -1,0 +1,26 @@
+/** What a pipeline hears and answers, apart from it so that others can send without importing the workflow. */
+import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
+import type { OrderReceipt, PipelineView } from "../src/domain/pipeline.ts";
+
+/**
+ * A dataset has news. With `version` it is a version of ours, whose counts the pipeline reads from the manifest; without,
+ * something happened elsewhere: it is counted once per `updateId` and starts a dataset update.
+ */
+export interface DatasetUpdated {
+  updateId: string;
+  dataset: string;
+  version?: number;
+  records?: number;
+  source?: string;
+}
+
+/** Why somebody gives an order; kept for the others. */
+export interface OrderRequest {
+  reason?: string;
+}
+
+export const datasetUpdatedSignal = defineSignal<[DatasetUpdated]>("datasetUpdated");
+export const pauseUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("pause");
+export const resumeUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("resume");
+export const runNowUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("runNow");
+export const stateQuery = defineQuery<PipelineView>("state");

@@ -1,0 +1,236 @@
+/**
+ * Lives for ever, one per model: hears that its dataset has news, brings the dataset up to date when the news come from
+ * outside, and starts a cycle when enough new records are there. One cycle at a time; what arrives meanwhile counts
+ * towards the next. Handlers are synchronous and only change the state, which continue-as-new carries over, so that no
+ * message is lost; a cycle or update that is under way then is followed from outside.
+ *
+ * Signal `datasetUpdated`; updates `pause`, `resume`, `runNow`; query `state`. Children are abandoned on close, because
+ * continue-as-new is a close too; cancelling a pipeline cancels them.
+ */
+import {
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  executeChild,
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+  WorkflowIdReusePolicy,
+} from "@temporalio/workflow";
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import type { AlertActivities, InputActivities, PipelineActivities } from "../activities/interfaces.ts";
+import {
+  hearUpdate,
+  initialState,
+  nextCycle,
+  nextStep,
+  reject,
+  takeOrder,
+  viewOf,
+  whyBadOrder,
+  type PipelineView,
+} from "../src/domain/pipeline.ts";
+import type { Alert } from "../src/domain/alert-schema.ts";
+import { cycleNumber } from "../src/domain/ids.ts";
+import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
+import type { PipelineInput, PipelineState } from "../src/domain/workflow-input-schema.ts";
+import { local, outside, quick, waiting } from "./activity-options.ts";
+import { workflowIds } from "./names.ts";
+import {
+  datasetUpdatedSignal,
+  pauseUpdate,
+  resumeUpdate,
+  runNowUpdate,
+  stateQuery,
+  type OrderRequest,
+} from "./pipeline-messages.ts";
+import { retrain } from "./retrain.ts";
+import { searchAttributes } from "./search-attributes.ts";
+import { checked, reasonOf, regardless } from "./steps.ts";
+import { updateDataset } from "./update-dataset.ts";
+
+const { checkPipeline } = proxyLocalActivities<InputActivities>(local);
+const { readPipeline } = proxyActivities<PipelineActivities>(quick);
+const { sendAlert } = proxyActivities<AlertActivities>(outside);
+const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
+
+type Step = ReturnType<typeof nextStep>;
+
+export async function pipeline(input: PipelineInput): Promise<never> {
+  const state = input?.carried ?? initialState();
+  const name = input?.name ?? "";
+  const orders = { validator: (request?: OrderRequest) => refuseBadOrder(request) };
+  setHandler(datasetUpdatedSignal, (message) => hearUpdate(state, name, message));
+  setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
+  setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
+  setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
+  setHandler(stateQuery, () => viewOf(state, name, input?.dataset?.minNewRecords ?? 0));
+  setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
+
+  const { carried, ...definition } = await checked(() => checkPipeline(input));
+  const { minNewRecords } = definition.dataset;
+  upsertSearchAttributes([
+    { key: searchAttributes.pipeline, value: name },
+    { key: searchAttributes.dataset, value: name },
+    { key: searchAttributes.stage, value: "pipeline" },
+  ]);
+  if (carried === undefined) Object.assign(state, await startingPoint(name));
+  else followChildren(state);
+
+  try {
+    for (;;) {
+      setCurrentDetails(describe(viewOf(state, name, minNewRecords)));
+      await condition(() => nextStep(state, minNewRecords) !== null || workflowInfo().continueAsNewSuggested);
+      if (workflowInfo().continueAsNewSuggested) break;
+      await take(nextStep(state, minNewRecords), definition, state);
+    }
+  } catch (error) {
+    if (isCancellation(error)) await regardless(() => cancelChildren(state));
+    throw error;
+  }
+  return continueAsNew<typeof pipeline>({ ...definition, carried: state });
+}
+
+/** What storage knows of a pipeline that starts: nothing is lost that happened while it was not running. */
+async function startingPoint(name: string): Promise<Pick<PipelineState, "dataset" | "heardVersion" | "lastCycle">> {
+  const { dataset, lastCycle } = await readPipeline({ name });
+  const version = dataset.version === 0 ? null : dataset.version;
+  return { dataset: { version, records: dataset.records }, heardVersion: dataset.version, lastCycle };
+}
+
+async function take(step: Step, definition: PipelineDefinition, state: PipelineState): Promise<void> {
+  switch (step) {
+    case "read-dataset": {
+      const { dataset } = await readPipeline({ name: definition.name });
+      state.dataset = { version: dataset.version, records: dataset.records };
+      state.heardVersion = Math.max(state.heardVersion, dataset.version);
+      return;
+    }
+    case "update-dataset":
+      return startUpdate(definition, state);
+    case "start-cycle":
+      return startCycle(definition, state);
+    case null:
+      return;
+  }
+}
+
+function startUpdate({ name, sources, dataset, alerts }: PipelineDefinition, state: PipelineState): void {
+  const workflowId = workflowIds.pipelineUpdate(name, state.updatesStarted + 1);
+  state.updatesStarted++;
+  state.updateWanted = false;
+  state.update = workflowId;
+  void settle(state, "update", async () => {
+    try {
+      await executeChild(updateDataset, {
+        workflowId,
+        args: [{ dataset: name, sources, split: dataset.split, quorum: dataset.quorum, notify: [] }],
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `update of dataset ${name}`,
+      });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      await sendAlert({ sinks: alerts, alert: updateFailed(name, workflowId, reasonOf(error)) });
+    }
+    return null;
+  });
+}
+
+function startCycle(definition: PipelineDefinition, state: PipelineState): void {
+  const cycle = nextCycle(state);
+  const workflowId = workflowIds.retrain(definition.name, cycle.datasetVersion, cycle.repeat);
+  state.runNowWanted = false;
+  state.lastCycle = { ...cycle, workflowId };
+  state.cycle = workflowId;
+  void settle(state, "cycle", async () => {
+    try {
+      const report = await executeChild(retrain, {
+        workflowId,
+        args: [{ pipeline: definition, version: cycle.datasetVersion, repeat: cycle.repeat }],
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        staticSummary: `cycle ${cycleNumber(cycle.datasetVersion, cycle.repeat)} of ${definition.name}`,
+      });
+      return report.outcome;
+    } catch (error) {
+      // Somebody started this very cycle by hand: it is the one cycle of its intent, so wait for it.
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return await outcomeOf(workflowId);
+      throw error;
+    }
+  });
+}
+
+/** Runs a child in the background and notes its end, well or not. */
+async function settle(
+  state: PipelineState,
+  slot: "cycle" | "update",
+  end: () => Promise<string | null>,
+): Promise<void> {
+  const workflowId = state[slot];
+  let outcome: string | null;
+  try {
+    outcome = await end();
+  } catch (error) {
+    outcome = reasonOf(error);
+  }
+  if (slot === "cycle") state.lastOutcome = `${workflowId}: ${outcome}`;
+  state[slot] = null;
+}
+
+/** Children of the run before this one are not ours to wait for as children; their ends are seen from outside. */
+function followChildren(state: PipelineState): void {
+  for (const slot of ["cycle", "update"] as const) {
+    const workflowId = state[slot];
+    if (workflowId !== null) void settle(state, slot, () => outcomeOf(workflowId));
+  }
+}
+
+async function outcomeOf(workflowId: string): Promise<string> {
+  const { result, error } = await awaitWorkflow({ workflowId });
+  if (error !== null) return error;
+  return typeof result === "object" && result !== null && "outcome" in result ? String(result.outcome) : "completed";
+}
+
+async function cancelChildren(state: PipelineState): Promise<void> {
+  for (const workflowId of [state.cycle, state.update]) {
+    if (workflowId === null) continue;
+    try {
+      await getExternalWorkflowHandle(workflowId).cancel();
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await condition(() => state.cycle === null && state.update === null);
+}
+
+function refuseBadOrder(request: OrderRequest | undefined): void {
+  const problem = whyBadOrder(request);
+  if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
+}
+
+function updateFailed(pipeline: string, workflowId: string, reason: string): Alert {
+  return {
+    severity: "error",
+    pipeline,
+    workflowId,
+    title: `${pipeline}: the dataset could not be updated`,
+    text: [reason, "Nothing was lost: every source goes on where it was with the next update."],
+  };
+}
+
+/** Two lines: where it stands, and what it knows. */
+function describe({ status, dataset, lastOutcome, signals }: PipelineView): string {
+  const version =
+    dataset.version === null
+      ? "no dataset version yet"
+      : `dataset version ${dataset.version}, ${dataset.records} records`;
+  const last = lastOutcome === null ? "" : ` Last cycle: ${lastOutcome}.`;
+  return `**${status}**\n\n${version}; ${signals.applied} updates heard.${last}`;
+}

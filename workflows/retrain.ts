@@ -1,0 +1,202 @@
+/**
+ * One cycle: from a dataset version to a finished rollout, or to the reason why there is none. Trains a challenger, puts it
+ * up without traffic, asks champion and challenger the same questions, decides, and rolls it out or takes it down. However
+ * it ends there is a report and an alert, and nothing that costs money is left running. No messages.
+ */
+import {
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type {
+  AlertActivities,
+  DatasetActivities,
+  EvaluationActivities,
+  InputActivities,
+  PipelineActivities,
+} from "../activities/interfaces.ts";
+import { cycleAlert, emptyReport } from "../src/domain/cycle.ts";
+import type { Decision } from "../src/domain/decision-schema.ts";
+import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
+import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
+import type { CycleReport } from "../src/domain/report-schema.ts";
+import type { RetrainInput, RollOutInput } from "../src/domain/workflow-input-schema.ts";
+import { computing, local, outside, quick } from "./activity-options.ts";
+import { evaluateModel } from "./evaluate-model.ts";
+import { fineTune } from "./fine-tune.ts";
+import { workflowIds } from "./names.ts";
+import { rollOut } from "./roll-out.ts";
+import { searchAttributes } from "./search-attributes.ts";
+import { checked, reasonOf, regardless } from "./steps.ts";
+
+const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
+const { openCycle } = proxyActivities<PipelineActivities>(quick);
+const { freezeTestSet, learnVocabulary } = proxyActivities<DatasetActivities>(computing);
+const { decideCycle } = proxyActivities<EvaluationActivities>(computing);
+const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);
+
+export async function retrain(input: RetrainInput): Promise<CycleReport> {
+  const { pipeline, version, repeat } = await checked(() => checkRetrain(input));
+  const { workflowId } = workflowInfo();
+  const cycle = await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
+  const model = modelVersionId(pipeline.name, cycle.datasetVersion, repeat);
+  const report = emptyReport({
+    cycle: model,
+    pipeline: pipeline.name,
+    workflowId,
+    startedAt: now(),
+    datasetVersion: datasetVersionId(pipeline.name, cycle.datasetVersion),
+    recordsPerSource: cycle.perSource,
+    champion: cycle.champion,
+  });
+  const story = { pipeline, model, champion: cycle.champion, datasetVersion: cycle.datasetVersion, report };
+  try {
+    await tell(story);
+  } catch (error) {
+    report.outcome = isCancellation(error) ? "cancelled" : "failed";
+    report.failure = reasonOf(error);
+    throw error;
+  } finally {
+    report.endedAt = now();
+    await regardless(() => conclude(story));
+  }
+  return report;
+}
+
+/** A cycle and what is known of it so far. */
+interface Story {
+  pipeline: RetrainInput["pipeline"];
+  model: string;
+  champion: string | null;
+  datasetVersion: number;
+  report: CycleReport;
+}
+
+async function tell(story: Story): Promise<void> {
+  const { pipeline, model, datasetVersion, report } = story;
+  // Reads every training record first: a damaged object ends the cycle before a job is bought.
+  const [testSet, vocabulary] = await phase(story, "prepare", () =>
+    Promise.all([
+      freezeTestSet({ pipeline: pipeline.name, version: datasetVersion, uri: pipeline.dataset.testSet }),
+      learnVocabulary({ dataset: pipeline.name, version: datasetVersion }),
+    ]),
+  );
+  report.testSet = testSet;
+
+  const { recipe, compute } = pipeline;
+  const job = await phase(story, "train", () =>
+    child("fine-tune", fineTune, { pipeline: pipeline.name, model, datasetVersion, recipe, compute }),
+  );
+  report.job = { id: job.jobId, url: job.url, trainSeconds: job.trainSeconds, trainedRecords: job.trainedRecords };
+
+  await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
+  try {
+    const [challenging, defending] = await phase(story, "evaluate", () => evaluateBoth(story, testSet, vocabulary.key));
+    report.challenger = measured(challenging);
+    report.champion = defending === null ? null : measured(defending);
+    const decision = await decideCycle({
+      cycle: model,
+      pipeline: pipeline.name,
+      champion: defending,
+      challenger: challenging,
+      vocabulary: vocabulary.key,
+      policy: pipeline.decide,
+    });
+    report.decision = decision;
+    upsertSearchAttributes([{ key: searchAttributes.decision, value: decision.outcome }]);
+    await phase(story, "roll out", () => act(story, testSet, decision));
+  } catch (error) {
+    const down = rollOutInput(story, testSet, "withdrawn", reasonOf(error).slice(0, 500));
+    await regardless(() => child("withdraw", rollOut, down));
+    // A rollout that went back has ended safely: the cycle has an outcome, not a crash.
+    if (isCancellation(error) || report.decision?.outcome !== "promote") throw error;
+    report.outcome = "rolled-back";
+    report.failure = reasonOf(error);
+  }
+}
+
+async function evaluateBoth(
+  story: Story,
+  testSet: TestSet,
+  vocabulary: string,
+): Promise<[Evaluation, Evaluation | null]> {
+  const { pipeline, model, champion } = story;
+  const ask = (step: string, version: string): Promise<Evaluation> =>
+    child(step, evaluateModel, {
+      pipeline: pipeline.name,
+      model: version,
+      testSet,
+      vocabulary,
+      evaluate: pipeline.evaluate,
+    });
+  return Promise.all([
+    ask("evaluate-challenger", model),
+    champion === null ? null : ask("evaluate-champion", champion),
+  ]);
+}
+
+async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decision): Promise<void> {
+  const { report } = story;
+  const reason = (reasons[0] ?? outcome).slice(0, 500);
+  switch (outcome) {
+    case "promote":
+      await child("roll-out", rollOut, rollOutInput(story, testSet, "promoted", reason));
+      report.outcome = "promoted";
+      return;
+    case "keep":
+    case "inconclusive":
+      await child("withdraw", rollOut, rollOutInput(story, testSet, "withdrawn", reason));
+      report.outcome = outcome === "keep" ? "kept" : "inconclusive";
+  }
+}
+
+async function conclude({ pipeline, report }: Story): Promise<void> {
+  const { uri } = await writeReport(report);
+  await sendAlert({ alert: cycleAlert(report, uri), sinks: pipeline.alerts });
+  setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: \`${uri}\``);
+}
+
+/** Shows where the cycle is and notes how long it was there. */
+async function phase<T>({ model, report }: Story, name: string, work: () => Promise<T>): Promise<T> {
+  const startedMs = Date.now();
+  upsertSearchAttributes([
+    { key: searchAttributes.pipeline, value: report.pipeline },
+    { key: searchAttributes.model, value: model },
+    { key: searchAttributes.stage, value: name },
+  ]);
+  setCurrentDetails(`Cycle **${model}**: ${name}.\n\nChampion: ${report.champion?.version ?? "none yet"}.`);
+  try {
+    return await work();
+  } finally {
+    report.phases[name] = (Date.now() - startedMs) / 1000;
+  }
+}
+
+function child<I, R>(step: string, type: (input: I) => Promise<R>, input: I): Promise<R> {
+  const { workflowId } = workflowInfo();
+  return executeChild(type, {
+    workflowId: workflowIds.child(workflowId, step),
+    args: [input],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    staticSummary: `${step} of ${workflowId}`,
+  });
+}
+
+function rollOutInput(story: Story, testSet: TestSet, target: RollOutInput["target"], reason: string): RollOutInput {
+  const { pipeline, model } = story;
+  const { recipe, compute, rollout: policy } = pipeline;
+  return { pipeline: pipeline.name, model, target, reason, recipe, compute, policy, testSet };
+}
+
+function measured({ model, metrics }: Evaluation): { version: string; metrics: Evaluation["metrics"] } {
+  return { version: model, metrics };
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
