@@ -45,8 +45,10 @@ function isFetchHandler(value: unknown): value is FetchHandler {
 
 async function main(): Promise<void> {
   const channel = new Socket({ fd: 3 });
+  // A broken channel is an emulator that died; readline passes the error on.
   channel.on("error", () => undefined);
   const lines = createInterface({ input: channel });
+  lines.on("error", () => undefined);
   const [line] = await new Promise<string[]>((done) => {
     lines.once("line", (text) => done([text]));
     lines.once("close", () => done([]));

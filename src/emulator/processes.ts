@@ -90,7 +90,7 @@ export async function endGroup(identity: ProcessIdentity, graceMs = GRACE_MS): P
   if (!isRunning(identity)) return;
   signalGroup(identity.pid, "SIGTERM");
   const deadline = Date.now() + graceMs;
-  while (signalGroup(identity.pid, 0)) {
+  while (groupLives(identity.pid)) {
     if (Date.now() >= deadline) {
       signalGroup(identity.pid, "SIGKILL");
       return;
@@ -122,6 +122,13 @@ function recordedProcesses(value: unknown): ProcessIdentity[] {
     const identity = key === "process" ? processSchema.safeParse(inner) : null;
     return identity?.success ? [identity.data] : recordedProcesses(inner);
   });
+}
+
+/** Whether a member of the group lives. Remains do not count: in a container nobody may ever collect them. */
+function groupLives(pid: number): boolean {
+  if (!signalGroup(pid, 0)) return false;
+  if (process.platform !== "linux" || readStat(pid) !== null) return true;
+  return readdirSync("/proc").some((name) => /^\d+$/.test(name) && readStat(name)?.group === pid);
 }
 
 /** Whether there was a group to signal. */

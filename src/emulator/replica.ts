@@ -18,6 +18,9 @@ const START_TIMEOUT_MS = 60_000;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 10_000;
 
+/** How long an exited process's last word may take to arrive, in milliseconds. */
+const LAST_WORD_MS = 200;
+
 /** How often a process that an earlier emulator started is looked at. */
 const ADOPTED_POLL_MS = 100;
 
@@ -126,7 +129,10 @@ export class Replica {
       reason = `the application did not listen within ${START_TIMEOUT_MS} ms`;
       void endGroup(launched.identity, 0);
     }, START_TIMEOUT_MS);
-    createInterface({ input: launched.channel }).once("line", (line) => {
+    const lines = createInterface({ input: launched.channel });
+    lines.on("error", () => undefined);
+    const heard = new Promise<void>((done) => lines.once("close", done));
+    lines.once("line", (line) => {
       clearTimeout(timeout);
       const ready = readySchema.parse(JSON.parse(line));
       if ("error" in ready) {
@@ -144,7 +150,9 @@ export class Replica {
     launched.onExit((code) => {
       clearTimeout(timeout);
       killRemains(launched.identity.pid);
-      this.#died(`${reason} (${code === null ? "by a signal" : `exit code ${code}`})`);
+      const how = code === null ? "by a signal" : `exit code ${code}`;
+      // Its last word, why it could not start, may still be on its way.
+      void Promise.race([heard, delay(LAST_WORD_MS)]).then(() => this.#died(`${reason} (${how})`));
     });
   }
 
