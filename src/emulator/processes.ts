@@ -24,14 +24,18 @@ export interface Launched {
 /** Identity of a running process; null when there is none of this pid, or only its remains (a zombie). */
 export function identify(pid: number): ProcessIdentity | null {
   if (process.platform !== "linux") return identifyByPs(pid);
+  const stat = readStat(pid);
+  return stat === null ? null : { pid, started: `${bootId()}/${stat.started}` };
+}
+
+/** What Linux knows of a living process; null when there is none, or only its remains. */
+function readStat(pid: number | string): { group: number; started: string } | null {
   try {
     // The command name, in parentheses, may itself hold blanks and parentheses.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    const [state, started] = [fields[0], fields[19]];
-    if (state === "Z" || state === "X" || started === undefined) return null;
-    return { pid, started: `${bootId()}/${started}` };
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.replace(/^.*\) /s, "").split(" ");
+    const [state, group, started] = [fields[0], fields[2], fields[19]];
+    return state === "Z" || state === "X" || started === undefined ? null : { group: Number(group), started };
   } catch {
     return null;
   }

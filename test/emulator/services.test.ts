@@ -110,16 +110,17 @@ describe("Services", () => {
   it("completes a rollout under load without a failed request", async () => {
     await deploy("v1");
     const up = await seen(running);
-    let done = false;
+    const done = new AbortController();
     const load = (async () => {
       const counts: Record<string, number> = {};
-      while (!done) for (const [key, n] of Object.entries(await served(up, 5))) counts[key] = (counts[key] ?? 0) + n;
+      while (!done.signal.aborted)
+        for (const [key, n] of Object.entries(await served(up, 5))) counts[key] = (counts[key] ?? 0) + n;
       return counts;
     })();
     await deploy("v2", { canaryPercent: 100, autoCompleteRollout: true });
     await seen((now) => now.primary_version?.version === "v2");
     await served(up, 20);
-    done = true;
+    done.abort();
     expect(Object.keys(await load).sort()).toEqual(["v1", "v2"]);
   });
 
