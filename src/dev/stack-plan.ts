@@ -65,7 +65,7 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   }
   const credentials = loadCredentials(join(options.stateDirectory, "credentials.json"));
   const ports = await choosePorts(options, wanted);
-  const environment = stackEnvironment(wanted, ports, credentials);
+  const environment = stackEnvironment(wanted, ports, credentials, options.stateDirectory);
   return {
     addresses: {
       temporal: environment["TEMPORAL_ADDRESS"] ?? running.temporal,
@@ -106,12 +106,14 @@ function stackEnvironment(
   wanted: Set<StackService>,
   ports: StackPorts,
   credentials: StackCredentials,
+  stateDirectory: string,
 ): Record<string, string> {
   const temporal = {
     TEMPORAL_ADDRESS: `${LOOPBACK}:${ports.temporal}`,
     TEMPORAL_NAMESPACE: "default",
-    // Someone's own profile may hold TLS settings and an API key: none of it is meant for this server.
-    TEMPORAL_CONFIG_FILE: "/dev/null",
+    // Someone's own profile may hold TLS settings and an API key: none of it is meant for this server. A file that
+    // is not there counts as no settings; an empty one is an error to the SDK.
+    TEMPORAL_CONFIG_FILE: join(stateDirectory, "no-temporal-profiles.toml"),
   };
   const s3 = {
     AWS_ENDPOINT_URL: `http://${LOOPBACK}:${ports.s3}`,
