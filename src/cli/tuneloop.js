@@ -5,14 +5,16 @@
  */
 import { existsSync } from "fs";
 
-const NEEDED_MAJOR = 24;
+/** From here on Node strips types by itself and knows what this program uses. */
+const NEEDED = { major: 24, minor: 2 };
 
 const programs = ["./main.ts", "../../dist/src/cli/main.js"].map((path) => new URL(path, import.meta.url));
 const program = programs.filter((url) => existsSync(url))[0];
+const [major, minor] = process.versions.node.split(".").map(Number);
 
-if (Number(process.versions.node.split(".")[0]) < NEEDED_MAJOR) {
+if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
   process.stderr.write(
-    `tuneloop needs Node ${NEEDED_MAJOR} or newer, this is ${process.version}: ` +
+    `tuneloop needs Node ${NEEDED.major}.${NEEDED.minor} or newer, this is ${process.version}: ` +
       "npm run and npx in its directory bring their own, or install one from https://nodejs.org\n",
   );
   process.exitCode = 1;

@@ -1,18 +1,9 @@
 /** The Temporal dev server of the local stack: server, web UI and a database file in one process. */
 import { Connection } from "@temporalio/client";
+import { searchAttributes } from "../../workflows/search-attributes.ts";
 import type { ServerSpec } from "./launch.ts";
 import { LOOPBACK } from "./ports.ts";
 import { waitFor } from "./wait.ts";
-
-/** What workflows put on themselves for lists and filters, with the types that a Temporal server must know. */
-const SEARCH_ATTRIBUTES = {
-  TuneloopPipeline: "Keyword",
-  TuneloopDataset: "Keyword",
-  TuneloopModel: "Keyword",
-  TuneloopStage: "Keyword",
-  TuneloopDecision: "Keyword",
-  TuneloopCostUsd: "Double",
-} as const;
 
 /**
  * By default the dev server hands out 20 tasks a second and fires timers a second late: a step takes 80 ms instead of
@@ -52,7 +43,7 @@ export function temporalServer(options: TemporalServerOptions): ServerSpec {
       `--ui-port=${options.uiPort}`,
       `--db-filename=${options.databaseFile}`,
       ...dynamicConfig.flatMap(([key, value]) => ["--dynamic-config-value", `${key}=${JSON.stringify(value)}`]),
-      ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ["--search-attribute", `${name}=${type}`]),
+      ...Object.values(searchAttributes).flatMap(({ name, type }) => ["--search-attribute", `${name}=${type}`]),
     ],
     environment: options.environment,
     logFile: options.logFile,
@@ -70,8 +61,8 @@ async function temporalAnswers(address: string, signal: AbortSignal): Promise<vo
     await waitFor(
       async () => {
         const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: "default" });
-        const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => customAttributes[name] === undefined);
-        if (missing.length > 0) throw new Error(`search attributes ${missing.join(", ")} are not registered`);
+        const missing = Object.values(searchAttributes).filter(({ name }) => !(name in customAttributes));
+        if (missing.length > 0) throw new Error(`${missing.length} search attributes are not registered`);
       },
       { timeoutMs: Number.POSITIVE_INFINITY, signal },
     );

@@ -1,0 +1,22 @@
+# The `tuneloop` command as an image. `docker build -t tuneloop .`, then `docker run --rm tuneloop --help`.
+FROM node:24.21.0-bookworm-slim AS base
+WORKDIR /app
+COPY package.json package-lock.json ./
+
+FROM base AS build
+RUN npm ci
+COPY tsconfig.json ./
+COPY src src
+COPY workflows workflows
+COPY activities activities
+RUN npm run prepack
+
+FROM base
+ENV NODE_ENV=production
+RUN npm ci --omit=dev && npm cache clean --force
+COPY --from=build /app/dist dist
+COPY src/cli/tuneloop.js src/cli/
+RUN ln -s /app/src/cli/tuneloop.js /usr/local/bin/tuneloop && install -d -o node -g node /state
+USER node
+ENTRYPOINT ["tuneloop"]
+CMD ["--help"]

@@ -1,0 +1,83 @@
+/**
+ * Generated sample data: sentences about invented games, each with the frame it was made from. The frame is drawn first
+ * and every slot is worded exactly once, so labels are right by construction; rare wordings, wordings that training
+ * never sees, and a few typos keep it from being easy. Scores on it say that a loop works, not how good a model is.
+ */
+import { renderFrame } from "../recipes/embedded/frame.ts";
+import { seededRandom } from "../recipes/embedded/random.ts";
+import type { ChatItem } from "../domain/record-schema.ts";
+import { drawFrame } from "./sample-frames.ts";
+import { SampleRandom } from "./sample-random.ts";
+import { wordFrame } from "./sample-text.ts";
+
+/** The two communities the sentences come from; they talk a little differently. */
+export const SAMPLE_SOURCES = ["discord", "twitch"] as const;
+export type SampleSource = (typeof SAMPLE_SOURCES)[number];
+
+/** What to generate. */
+export interface SampleOptions {
+  /** Equal options give equal items; other seeds give other items. */
+  seed: number;
+  count: number;
+  /** `train` never uses the wordings that are kept for `test`. */
+  split: "train" | "test";
+  /** Where all items come from; without it, from both in turn. */
+  source?: SampleSource;
+  /** Whether every item has the output of another item, as from a labelling job that lost count. Default false. */
+  wrongLabels?: boolean;
+}
+
+/** A chat item with all optional fields that an export has, and where it comes from. */
+export type SampleItem = ChatItem & { id: string; receivedAt: string; author: string; source: SampleSource };
+
+/** Share of long lower-case words with a typo. */
+const TYPO_SHARE = 0.02;
+const FIRST_RECEIVED = Date.parse("2026-01-05T08:00:00Z");
+const SYSTEM =
+  "Turn the sentence about a game into one function call: function(attribute[value], ...). Answer with the call only.";
+
+/** Generates `count` items with different texts. Takes about 10 ms per 1,000. */
+export function generateSample(options: SampleOptions): SampleItem[] {
+  const random = new SampleRandom(seededRandom(options.seed), options.split);
+  const examples = new Map<string, { output: string; source: SampleSource }>();
+  while (examples.size < options.count) {
+    const source = options.source ?? SAMPLE_SOURCES[examples.size % SAMPLE_SOURCES.length] ?? "discord";
+    const frame = drawFrame(random);
+    const text = styled(withTypos(wordFrame(frame, random), random), source, random);
+    if (!examples.has(text)) examples.set(text, { output: renderFrame(frame), source });
+  }
+  const outputs = Array.from(examples.values(), ({ output }) => output);
+  return Array.from(examples, ([text, { output, source }], number) => ({
+    messages: [
+      { role: "system" as const, content: SYSTEM },
+      { role: "user" as const, content: text },
+      { role: "assistant" as const, content: options.wrongLabels === true ? otherOutput(outputs, number) : output },
+    ],
+    id: `${source}-${options.split}-${options.seed}-${number}`,
+    receivedAt: new Date(FIRST_RECEIVED + number * 60_000).toISOString(),
+    author: `${source}-user-${Math.floor(random.next() * 60)}`,
+    source,
+  }));
+}
+
+/** The next output that differs from the item's own; its own when there is no other. */
+function otherOutput(outputs: readonly string[], number: number): string {
+  const own = outputs[number] ?? "";
+  return [...outputs.slice(number + 1), ...outputs.slice(0, number)].find((output) => output !== own) ?? own;
+}
+
+/** Discord chats in contractions and starts anywhere; Twitch is short and leaves the last full stop out. */
+function styled(text: string, source: SampleSource, random: SampleRandom): string {
+  if (source === "twitch") return random.next() < 0.4 ? text.replace(/\.$/, "") : text;
+  const opening = random.next() < 0.25 ? random.pick(["Hey, ", "So, ", "Well, ", "Hm, "]) : "";
+  return opening + text.replaceAll(" it is ", " it's ").replaceAll("do not", "don't").replaceAll("did not", "didn't");
+}
+
+/** Swaps two inner letters of a few long lower-case words; names, years and short words stay as they are. */
+function withTypos(text: string, random: SampleRandom): string {
+  return text.replace(/(?<![\p{L}\d])[a-z]{6,}(?![\p{L}\d])/gu, (word) => {
+    if (random.next() >= TYPO_SHARE) return word;
+    const at = 1 + Math.floor(random.next() * (word.length - 3));
+    return word.slice(0, at) + word.charAt(at + 1) + word.charAt(at) + word.slice(at + 2);
+  });
+}
