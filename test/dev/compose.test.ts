@@ -42,8 +42,10 @@ async function commandOf(args: string[]): Promise<string> {
 
 describe("docker-compose.yml", () => {
   it("fits the schema of the compose specification", () => {
-    // The package writes the address of its draft the old way.
-    const schema = { ...composeSchema, $schema: "https://json-schema.org/draft/2019-09/schema" };
+    // The package keeps the schema's identity in words of an older draft than the schema itself.
+    const schema = Object.fromEntries(
+      Object.entries(composeSchema).filter(([key]) => !["$schema", "id"].includes(key)),
+    );
     const validate = new Ajv2019({ strict: false, allErrors: true, logger: false }).compile(schema);
     expect(validate({ services: { worker: { comand: [] } } })).toBe(false);
     validate(document);
