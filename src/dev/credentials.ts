@@ -19,7 +19,7 @@ export function loadCredentials(file: string): StackCredentials {
   const made: StackCredentials = {
     accessKeyId: randomBytes(10).toString("hex"),
     secretAccessKey: randomBytes(30).toString("base64url"),
-    anyscaleToken: randomBytes(30).toString("base64url"),
+    anyscaleToken: `aph0_${randomBytes(30).toString("base64url")}`,
   };
   try {
     writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: "wx" });

@@ -1,8 +1,8 @@
 import type { NativeConnection } from "@temporalio/worker";
-import { temporal } from "@temporalio/proto";
+import proto from "@temporalio/proto";
 import { searchAttributes } from "../../workflows/search-attributes.ts";
 
-const { IndexedValueType } = temporal.api.enums.v1;
+const { IndexedValueType } = proto.temporal.api.enums.v1;
 
 /** Name and type of every search attribute, for servers that take them at start. */
 export const searchAttributeTypes = Object.values(searchAttributes).map(({ name, type }) => ({ name, type }));
