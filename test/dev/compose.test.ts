@@ -42,11 +42,9 @@ async function commandOf(args: string[]): Promise<string> {
 
 describe("docker-compose.yml", () => {
   it("fits the schema of the compose specification", () => {
-    // The package keeps the schema's identity in words of an older draft than the schema itself.
-    const schema = Object.fromEntries(
-      Object.entries(composeSchema).filter(([key]) => !["$schema", "id"].includes(key)),
-    );
-    const validate = new Ajv2019({ strict: false, allErrors: true, logger: false }).compile(schema);
+    // The published schema is of draft 2019-09 but names it, and its parts, in words that only older drafts know.
+    const ajv = new Ajv2019({ strict: false, allErrors: true, logger: false }).removeKeyword("id");
+    const validate = ajv.compile({ ...composeSchema, $schema: "https://json-schema.org/draft/2019-09/schema" });
     expect(validate({ services: { worker: { comand: [] } } })).toBe(false);
     validate(document);
     expect(validate.errors).toBeNull();
