@@ -14,7 +14,7 @@ export interface TransportOptions {
   /** Longest time of one call, in milliseconds. Default 30,000. */
   timeoutMs?: number;
   /** Replaces the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** Options of a single call. */
@@ -49,7 +49,7 @@ export class Transport {
   readonly #host: string;
   readonly #token: string;
   readonly #timeoutMs: number;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: NonNullable<TransportOptions["fetch"]>;
 
   constructor(options: TransportOptions) {
     const host = URL.parse(options.host);

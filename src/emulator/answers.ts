@@ -4,7 +4,6 @@ import type { JobRecord, ServiceRecord, VersionRecord } from "./state.ts";
 
 /** A job as the external and the decorated routes answer it: the fields of both. */
 export function jobAnswer(job: JobRecord, origin: string) {
-  const runs = runAnswers(job);
   return {
     id: job.id,
     name: job.request.name,
@@ -26,7 +25,7 @@ export function jobAnswer(job: JobRecord, origin: string) {
       cluster: { id: job.clusterId, name: `cluster-${job.clusterId}` },
     },
     project_id: job.request.project_id ?? PROJECT_ID,
-    last_job_run_id: runs.at(-1)?.id ?? null,
+    last_job_run_id: job.attempts.at(-1)?.id ?? null,
     schedule_id: null,
     job_queue_id: null,
     overview_url: `${origin}/jobs/${job.id}`,
@@ -35,7 +34,7 @@ export function jobAnswer(job: JobRecord, origin: string) {
     cloud_id: CLOUD_ID,
     project,
     creator,
-    last_job_run: runs.at(-1) ?? null,
+    last_job_run: null,
     connections: [],
   };
 }

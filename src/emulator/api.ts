@@ -78,6 +78,9 @@ function addLookups(app: Hono<EmulatorEnv>, catalog: Catalog): void {
     return c.json({ result: catalog.defaultBuild(ray, python) });
   });
   app.get("/ext/v0/cluster_environment_builds/:id", (c) => orMissing(catalog.build(c.req.param("id")), "build"));
+  app.get("/ext/v0/cluster_environments/:id", (c) => {
+    return orMissing(catalog.environment(c.req.param("id")), "cluster environment");
+  });
   app.post("/api/v2/builds/get_or_create_build_from_image_uri", (c) => {
     return c.json({ result: catalog.buildOf(imageSchema.parse(c.get("body")).image_uri) });
   });

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 
-const MAX_ENTRIES = 20_000;
+const MAX_ENTRIES = 10_000;
 const MAX_TOTAL_BYTES = 1024 * 1024 * 1024;
 /** Compression above this is a bomb, unless the whole is small anyway. */
 const MAX_RATIO = 100;
@@ -21,7 +21,7 @@ interface Entry {
 /**
  * Unpacks a ZIP below `directory`, which must be empty, and answers the working directory: the one top-level folder if
  * there is exactly one, else `directory`. Throws `ArchiveError` for anything that could write elsewhere (absolute, `..`,
- * links, devices) or is too much (20,000 entries, 1 GiB, ratio 100), before a byte is written.
+ * links, devices) or is too much (10,000 entries, 1 GiB, ratio 100), before a byte is written.
  */
 export function unpack(archive: Uint8Array, directory: string): string {
   const entries = readEntries(archive);

@@ -132,6 +132,11 @@ export class Catalog {
     return record === undefined ? null : build(record);
   }
 
+  /** The cluster environment that a build of an image belongs to. */
+  environment(id: string) {
+    return this.build(id.replace("apt_", "bld_"))?.application_template ?? null;
+  }
+
   #named(prefix: string, name: string, key: string, config: Record<string, unknown>): LookupRecord {
     const id = `${prefix}_${createHash("sha256").update(key).digest("hex").slice(0, 24)}`;
     const known = this.#store.get(id);
@@ -163,11 +168,13 @@ function computeConfig({ id, name, config }: LookupRecord) {
 function build({ id, name }: LookupRecord) {
   const template = {
     id: id.replace("bld_", "apt_"),
-    name,
+    // Shown as `anyscale/image/<name>:<revision>`, which must be a well-formed image name.
+    name: name.replace(/[^A-Za-z0-9_.-]/g, "-"),
     organization_id: ORGANIZATION_ID,
     creator_id: USER_ID,
     created_at: BIRTH,
     last_modified_at: BIRTH,
+    anonymous: false,
   };
   return {
     id,

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { AnyscaleClient } from "../../src/anyscale/client.ts";
+import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
+import { aDeployment, aJob, ended, service, startTestEmulator } from "../support/emulator.ts";
+
+let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
+let name: string;
+let count = 0;
+beforeAll(async () => {
+  emulator = await startTestEmulator();
+});
+beforeEach(() => {
+  name = `job-${count++}`;
+});
+afterAll(async () => {
+  await emulator.stop();
+});
+
+const created = async () => {
+  const entries = await emulator.ledger(name);
+  return entries.filter(({ path, acted }) => path.endsWith("/create") && acted === 200);
+};
+
+describe("a fault", () => {
+  it("answers a status before acting, with Retry-After, as often as ordered", async () => {
+    const effect = { kind: "status", status: 429, retryAfterSeconds: 0.25 };
+    await emulator.fault({ match: { method: "POST", path: "/create$", name }, times: 2, effect });
+    for (let i = 0; i < 2; i++) {
+      await expect(emulator.client.jobs.submit(aJob({ name }))).rejects.toMatchObject({
+        kind: "rate-limited",
+        status: 429,
+        retryAfterMs: 250,
+      });
+    }
+    expect(await created()).toEqual([]);
+    const job = await emulator.client.jobs.submit(aJob({ name }));
+    expect((await created()).map(({ id }) => id)).toEqual([job.id]);
+  });
+
+  it("loses the answer of a create that happened: the job is found by its name", async () => {
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "status", status: 500, when: "after" } });
+    await expect(emulator.client.jobs.submit(aJob({ name }))).rejects.toMatchObject({
+      kind: "unavailable",
+      status: 500,
+    });
+    const [found, ...others] = await emulator.client.jobs.find(name);
+    expect(others).toEqual([]);
+    expect((await created()).map(({ id, status, acted }) => [id, status, acted])).toEqual([[found?.id, 500, 200]]);
+  });
+
+  it("drops the connection after a create that happened", async () => {
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "drop" } });
+    await expect(emulator.client.jobs.submit(aJob({ name }))).rejects.toMatchObject({
+      kind: "unavailable",
+      status: null,
+    });
+    expect(await emulator.client.jobs.find(name)).toHaveLength(1);
+    expect((await created()).map(({ status }) => status)).toEqual([null]);
+  });
+
+  it("hangs for ever without acting, until the client's timeout", async () => {
+    const hasty = new AnyscaleClient({ host: emulator.url, token: DEFAULT_TOKEN, timeoutMs: 100 });
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "hang" } });
+    await expect(hasty.jobs.submit(aJob({ name }))).rejects.toMatchObject({ kind: "unavailable", status: null });
+    expect(await emulator.client.jobs.find(name)).toEqual([]);
+  });
+
+  it("hangs for a while and then acts", async () => {
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "hang", ms: 100 } });
+    const start = performance.now();
+    await emulator.client.jobs.submit(aJob({ name }));
+    expect(performance.now() - start).toBeGreaterThan(95);
+    expect(await emulator.client.jobs.find(name)).toHaveLength(1);
+  });
+
+  it("answers HTML with 200", async () => {
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "html" } });
+    await expect(emulator.client.jobs.submit(aJob({ name }))).rejects.toMatchObject({
+      kind: "unexpected-reply",
+      status: 200,
+    });
+  });
+
+  it("fails attempts of a job without running them", async () => {
+    await emulator.fault({ match: { name }, times: 2, effect: { kind: "job-fail" } });
+    const once = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo ran" }));
+    expect((await ended(emulator, once.id)).state).toMatchObject({
+      current_state: "OUT_OF_RETRIES",
+      error: "exit code 1",
+    });
+    expect((await emulator.client.jobs.logTail(once.id, { maxLines: 9 })).join()).not.toContain("ran");
+    const twice = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo ran", maxRetries: 1 }));
+    expect((await ended(emulator, twice.id)).state.current_state).toBe("SUCCESS");
+  });
+
+  it("keeps a version of a service unhealthy", async () => {
+    await emulator.fault({ match: { name }, effect: { kind: "service-unhealthy" } });
+    await emulator.client.services.deploy(aDeployment({ name }));
+    const sick = await service(emulator, (now) => now.current_state === "UNHEALTHY", name);
+    expect(sick.error_message).toContain("a fault was ordered");
+  });
+
+  it("can be listed and taken back, and is refused when it makes no sense", async () => {
+    const headers = { Cookie: `cli_token=${DEFAULT_TOKEN}` };
+    const faults = `${emulator.url}/emulator/faults`;
+    await emulator.fault({ match: { name }, effect: { kind: "html" } });
+    const listed = await (await fetch(faults, { headers })).json();
+    expect(listed).toEqual({ faults: [{ match: { name }, times: 1, effect: { kind: "html" } }] });
+    await fetch(faults, { method: "DELETE", headers });
+    expect(await (await fetch(faults, { headers })).json()).toEqual({ faults: [] });
+    for (const effect of [{ kind: "explode" }, { kind: "status", status: 200 }]) {
+      await expect(emulator.fault({ effect })).rejects.toThrow("422");
+    }
+    await expect(emulator.fault({ match: { path: "(" }, effect: { kind: "html" } })).rejects.toThrow("422");
+  });
+});
+
+describe("the ledger", () => {
+  it("has every call of a name with its caller and what it asked for, and no token or environment", async () => {
+    const job = await emulator.client.jobs.submit(aJob({ name, envVars: { PASSWORD: "hidden" }, maxRetries: 2 }));
+    await emulator.client.jobs.get(job.id);
+    await emulator.client.jobs.find(name);
+    await fetch(`${emulator.url}/api/v2/decorated_ha_jobs/?name=${name}`);
+    const entries = await emulator.ledger(name);
+    expect(entries.map(({ method, status, caller }) => [method, status, caller])).toEqual([
+      ["POST", 200, "tuneloop"],
+      ["GET", 200, "tuneloop"],
+      ["GET", 200, "tuneloop"],
+    ]);
+    expect(entries[0]).toMatchObject({
+      id: job.id,
+      request: { config: { entrypoint: "true", max_retries: 2, timeout_s: 60 } },
+    });
+    expect(Date.parse(entries[0]?.time ?? "")).toBeGreaterThan(Date.now() - 60_000);
+    const all = JSON.stringify(await emulator.ledger());
+    expect(all).not.toContain("hidden");
+    expect(all).not.toContain(DEFAULT_TOKEN);
+    expect(all).toContain('"status":401');
+  });
+});
