@@ -3,11 +3,13 @@
  * and every slot is worded exactly once, so labels are right by construction; rare wordings, wordings that training
  * never sees, and a few typos keep it from being easy. Scores on it say that a loop works, not how good a model is.
  */
+import type { Frame } from "../recipes/embedded/frame.ts";
 import { renderFrame } from "../recipes/embedded/frame.ts";
 import { seededRandom } from "../recipes/embedded/random.ts";
 import type { ChatItem } from "../domain/record-schema.ts";
 import { drawFrame } from "./sample-frames.ts";
 import { SampleRandom } from "./sample-random.ts";
+import { OPENINGS } from "./sample-sentences.ts";
 import { wordFrame } from "./sample-text.ts";
 
 /** The two communities the sentences come from; they talk a little differently. */
@@ -43,7 +45,7 @@ export function generateSample(options: SampleOptions): SampleItem[] {
   while (examples.size < options.count) {
     const source = options.source ?? SAMPLE_SOURCES[examples.size % SAMPLE_SOURCES.length] ?? "discord";
     const frame = drawFrame(random);
-    const text = styled(withTypos(wordFrame(frame, random), random), source, random);
+    const text = styled(withTypos(wordFrame(frame, random), frame, random), source, random);
     if (!examples.has(text)) examples.set(text, { output: renderFrame(frame), source });
   }
   const outputs = Array.from(examples.values(), ({ output }) => output);
@@ -66,17 +68,19 @@ function otherOutput(outputs: readonly string[], number: number): string {
   return [...outputs.slice(number + 1), ...outputs.slice(0, number)].find((output) => output !== own) ?? own;
 }
 
-/** Discord chats in contractions and starts anywhere; Twitch is short and leaves the last full stop out. */
+/** Discord chats in contractions; Twitch is shorter and often leaves the last full stop out. */
 function styled(text: string, source: SampleSource, random: SampleRandom): string {
-  if (source === "twitch") return random.next() < 0.4 ? text.replace(/\.$/, "") : text;
-  const opening = random.next() < 0.25 ? random.pick(["Hey, ", "So, ", "Well, ", "Hm, "]) : "";
-  return opening + text.replaceAll(" it is ", " it's ").replaceAll("do not", "don't").replaceAll("did not", "didn't");
+  const opening = random.next() < (source === "discord" ? 0.35 : 0.15) ? random.wording(OPENINGS) : "";
+  const said = opening + text.replaceAll(/\bI were\b/g, "I was");
+  if (source === "twitch") return random.next() < 0.4 ? said.replace(/\.$/, "") : said;
+  return said.replaceAll(/\b(it|that) is\b/gi, "$1's").replaceAll(/\b(do|did) not\b/g, "$1n't");
 }
 
-/** Swaps two inner letters of a few long lower-case words; names, years and short words stay as they are. */
-function withTypos(text: string, random: SampleRandom): string {
+/** Swaps two inner letters of a few long lower-case words, but never inside a value that the frame copies. */
+function withTypos(text: string, frame: Frame, random: SampleRandom): string {
+  const kept = new Set(frame.slots.flatMap(({ value }) => value.split(/[^a-z]+/)));
   return text.replace(/(?<![\p{L}\d])[a-z]{6,}(?![\p{L}\d])/gu, (word) => {
-    if (random.next() >= TYPO_SHARE) return word;
+    if (random.next() >= TYPO_SHARE || kept.has(word)) return word;
     const at = 1 + Math.floor(random.next() * (word.length - 3));
     return word.slice(0, at) + word.charAt(at + 1) + word.charAt(at) + word.slice(at + 2);
   });

@@ -1,7 +1,8 @@
 import type { Frame, Slot } from "../recipes/embedded/frame.ts";
 import { seededRandom } from "../recipes/embedded/random.ts";
-import { NAME_PARTS, QUESTIONS, SPECIFIERS, WORDED } from "./sample-grammar.ts";
+import { NAME_PARTS, SPECIFIERS, WORDED } from "./sample-grammar.ts";
 import { SampleRandom } from "./sample-random.ts";
+import { QUESTIONS } from "./sample-sentences.ts";
 
 /** Attributes in the order in which frames have them. */
 const ATTRIBUTES = [
@@ -22,7 +23,7 @@ const ATTRIBUTES = [
 
 const PLATFORMS = ["PlayStation", "Xbox", "Nintendo Switch", "PC"];
 const NAMES = namePool(160, NAME_PARTS.first, NAME_PARTS.second, NAME_PARTS.end);
-const STUDIOS = namePool(48, NAME_PARTS.studio, [""], NAME_PARTS.studioEnd);
+const STUDIOS = namePool(48, NAME_PARTS.studio, NAME_PARTS.studioEnd);
 
 /** How often a function occurs, what it always says, and how many further attributes it may have. */
 const FUNCTIONS: readonly { fn: string; weight: number; always: string[]; fewest: number; most: number }[] = [
@@ -50,9 +51,10 @@ export function drawFrame(random: SampleRandom): Frame {
   // An opinion says what somebody thinks of a game; only plain information rates it beside.
   const others = random.shuffled(drawn.fn === "inform" ? free : free.filter((name) => name !== "rating"));
   const chosen = new Set([...drawn.always, ...others.slice(0, count)]);
-  const slots = ATTRIBUTES.filter((name) => chosen.has(name)).map(
-    (attribute): Slot => ({ attribute, value: drawValue(attribute, random) }),
-  );
+  const slots = ATTRIBUTES.filter((name) => chosen.has(name)).map((attribute): Slot => ({
+    attribute,
+    value: drawValue(attribute, random),
+  }));
   return { fn: drawn.fn, slots };
 }
 
@@ -85,10 +87,6 @@ function drawValue(attribute: string, random: SampleRandom): string {
 function namePool(count: number, ...parts: readonly (readonly string[])[]): string[] {
   const random = new SampleRandom(seededRandom(count), "test");
   const names = new Set<string>();
-  while (names.size < count) names.add(parts.map((part, at) => glue(random.pick(part), at)).join(""));
+  while (names.size < count) names.add(parts.map((part) => random.pick(part)).join(""));
   return [...names];
-}
-
-function glue(part: string, at: number): string {
-  return at === 1 && part !== "" ? ` ${part}` : part;
 }

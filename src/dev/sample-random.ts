@@ -55,8 +55,13 @@ export class SampleRandom {
 
 /** The wordings that training may use: always the first, and the rest without a fixed, arbitrary third. */
 export function trainingWordings<T>(wordings: readonly T[]): T[] {
-  const order = wordings.map((_, rank) => ({ rank, place: rank === 0 ? -1 : seededRandom(7919 * wordings.length + rank)() }));
+  const order = wordings.map((_, rank) => ({
+    rank,
+    place: rank === 0 ? -1 : seededRandom(7919 * wordings.length + rank)(),
+  }));
   order.sort((a, b) => a.place - b.place);
-  const kept = new Set(order.slice(0, Math.max(1, Math.round(wordings.length * (1 - HELD_OUT_SHARE)))).map(({ rank }) => rank));
+  const kept = new Set(
+    order.slice(0, Math.max(1, Math.round(wordings.length * (1 - HELD_OUT_SHARE)))).map(({ rank }) => rank),
+  );
   return wordings.filter((_, rank) => kept.has(rank));
 }

@@ -1,6 +1,7 @@
 import type { Frame } from "../recipes/embedded/frame.ts";
-import { COPIED, OPINIONS, QUESTIONS, SENTENCES, STORES, WORDED } from "./sample-grammar.ts";
+import { COPIED, OPINIONS, STORES, WORDED } from "./sample-grammar.ts";
 import type { SampleRandom } from "./sample-random.ts";
+import { QUESTIONS, SENTENCES } from "./sample-sentences.ts";
 
 const STORE_NAMES: Readonly<Record<string, string>> = {
   available_on_steam: "Steam",
@@ -36,13 +37,15 @@ export function wordFrame(frame: Frame, random: SampleRandom): string {
 
 function phrasesOf(values: ReadonlyMap<string, string>, random: SampleRandom): Phrases {
   const phrases: Phrases = { before: [], after: [] };
-  const stores = { yes: [] as string[], no: [] as string[] };
+  const stores: { yes: string[]; no: string[] } = { yes: [], no: [] };
   for (const [attribute, value] of values) {
     const store = STORE_NAMES[attribute];
     if (store !== undefined) stores[value === "yes" ? "yes" : "no"].push(store);
-    else if (isCopied(attribute)) phrases.after.push(random.wording(COPIED[attribute]).replace("{v}", listOf(value.split(", "), "and")));
+    else if (isCopied(attribute))
+      phrases.after.push(random.wording(COPIED[attribute]).replace("{v}", listOf(value.split(", "), "and")));
     else if (isWorded(attribute)) {
-      for (const item of attribute === "genres" ? value.split(", ") : [value]) addWording(phrases, attribute, item, random);
+      for (const item of attribute === "genres" ? value.split(", ") : [value])
+        addWording(phrases, attribute, item, random);
     }
   }
   if (stores.yes.length > 0) phrases.after.push(random.wording(STORES.yes).replace("{v}", listOf(stores.yes, "and")));
