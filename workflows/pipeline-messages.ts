@@ -20,7 +20,7 @@ export interface OrderRequest {
 }
 
 export const datasetUpdatedSignal = defineSignal<[DatasetUpdated]>("datasetUpdated");
-export const pauseUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("pause");
-export const resumeUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("resume");
-export const runNowUpdate = defineUpdate<OrderReceipt, [OrderRequest?]>("runNow");
+export const pauseUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("pause");
+export const resumeUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("resume");
+export const runNowUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("runNow");
 export const stateQuery = defineQuery<PipelineView>("state");

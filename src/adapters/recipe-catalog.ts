@@ -16,14 +16,14 @@ export function createRecipeCatalog(cacheDirectory: string | null): RecipeCatalo
       invalidInput(() => find(name).parseHyperparameters(hyperparameters)),
 
     async renderJob(name, specUri) {
-      const { workingDirectory, entrypoint, imageUri } = await once(jobs, name, () => find(name).job(context));
-      return { workingDirectory, imageUri, entrypoint: entrypoint(specUri) };
+      const job = await once(jobs, name, () => find(name).job(context));
+      return { workingDirectory: job.workingDirectory, imageUri: job.imageUri, entrypoint: job.entrypoint(specUri) };
     },
 
     async renderService(name, modelUri) {
       const service = await once(services, name, () => find(name).service(context));
-      const { workingDirectory, importPath, args, imageUri } = service;
-      return { workingDirectory, importPath, imageUri, args: args(modelUri) };
+      const { workingDirectory, importPath, imageUri } = service;
+      return { workingDirectory, importPath, imageUri, args: service.args(modelUri) };
     },
   };
 }

@@ -19,8 +19,14 @@ import type { ObjectStore, ObjectSummary, WriteCondition } from "../ports.ts";
  * Unlike the other clients it repeats a request itself, twice: each is idempotent, and a pass over a large source makes
  * thousands of them.
  */
-export function createS3Client(options: { endpoint: string | null; region: string | null }): S3Client {
+export function createS3Client(options: {
+  endpoint: string | null;
+  region: string | null;
+  /** In place of the environment's. */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}): S3Client {
   return new S3Client({
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
     ...(options.region === null ? {} : { region: options.region }),
     maxAttempts: 3,

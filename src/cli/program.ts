@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
+import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { startCommand } from "./start.ts";
@@ -18,6 +19,7 @@ export function buildProgram(): Command {
   const program = new Command("tuneloop")
     .description("The continuous fine-tuning loop for language models, as a durable Temporal application")
     .version(version)
+    .addCommand(demoCommand())
     .addCommand(devCommand())
     .addCommand(startCommand())
     .addCommand(stateCommand())

@@ -1,7 +1,7 @@
 /** What commands show to people while they work: drawn at a terminal, plain lines everywhere else. */
 import { intro, log, note, outro } from "@clack/prompts";
 
-/** Shows progress on standard output. */
+/** Shows progress. */
 export interface Screen {
   /** The first line. */
   open(title: string): void;
@@ -19,11 +19,11 @@ export interface Screen {
 export function screenFor(output: NodeJS.WriteStream): Screen {
   if (output.isTTY) {
     return {
-      open: (title) => intro(title),
-      line: (text) => log.step(text, { spacing: 0 }),
-      warn: (text) => log.warn(text, { spacing: 0 }),
-      box: (title, lines) => note(lines.join("\n"), title),
-      close: (text) => outro(text),
+      open: (title) => intro(title, { output }),
+      line: (text) => log.step(text, { spacing: 0, output }),
+      warn: (text) => log.warn(text, { spacing: 0, output }),
+      box: (title, lines) => note(lines.join("\n"), title, { output }),
+      close: (text) => outro(text, { output }),
     };
   }
   const print = (text: string): void => {

@@ -51,7 +51,7 @@ function judgePrimary(primary: Comparison, championRight: number, policy: Decisi
   const numbers =
     `${primary.metric}: challenger ${percent(primary.challengerRight / primary.total)}, champion ` +
     `${percent(championRight / primary.total)} of ${primary.total} records; ${primary.gained} answers got right, ` +
-    `${primary.lost} got wrong (exact McNemar p = ${pValue(p)}, difference ${points(lower)} to ${points(upper)})`;
+    `${primary.lost} got wrong (exact McNemar p ${pValue(p)}, difference ${range(lower, upper)})`;
   if (p <= policy.alpha && gain >= policy.minGain) return ["promote", `${numbers}: the challenger is better.`];
   if (p <= policy.alpha && gain < 0) return ["keep", `${numbers}: the challenger is worse.`];
   if (upper < policy.minGain || (p <= policy.alpha && gain < policy.minGain)) {
@@ -71,14 +71,17 @@ function judgeGuard(
   if (!measured || problem) return { verdict: "inconclusive", reason: problem ?? "" };
   // The one-sided test at alpha is the lower end of the two-sided interval at 1 - 2 alpha.
   const { lower, upper } = pairedDifferenceInterval(measured, 1 - 2 * alpha);
-  const range = `${guard.metric}: difference ${points(lower)} to ${points(upper)}`;
+  const measuredRange = `${guard.metric}: difference ${range(lower, upper)}`;
   if (upper < -guard.margin) {
-    return { verdict: "keep", reason: `${range}: worse by more than the ${points(guard.margin)} allowed.` };
+    return { verdict: "keep", reason: `${measuredRange}: worse by more than the ${points(guard.margin)} allowed.` };
   }
   if (lower < -guard.margin) {
-    return { verdict: "inconclusive", reason: `${range}: a loss over ${points(guard.margin)} is not ruled out.` };
+    return {
+      verdict: "inconclusive",
+      reason: `${measuredRange}: a loss over ${points(guard.margin)} is not ruled out.`,
+    };
   }
-  return { verdict: "promote", reason: `${range}: within the ${points(guard.margin)} allowed.` };
+  return { verdict: "promote", reason: `${measuredRange}: within the ${points(guard.margin)} allowed.` };
 }
 
 function whyUnusable({ metric, total, championRight, challengerRight, gained, lost }: Comparison): string | null {
@@ -102,6 +105,10 @@ function points(difference: number): string {
   return `${(difference * 100).toFixed(1)} points`;
 }
 
+function range(lower: number, upper: number): string {
+  return `${(lower * 100).toFixed(1)} to ${points(upper)}`;
+}
+
 function pValue(p: number): string {
-  return p < 0.0001 ? "< 0.0001" : p.toFixed(4);
+  return p < 0.0001 ? "< 0.0001" : `= ${p.toFixed(4)}`;
 }

@@ -63,7 +63,8 @@ function metrics({ champion, challenger, testSet }: CycleReport): string[] {
       return typeof ratio === "number" ? ratio.toFixed(3) : "not measured";
     }),
   ]);
-  const on = testSet === null ? [] : ["", `Both on the same ${testSet.records} records of \`${testSet.key}\`.`];
+  const who = measured.length === 1 ? "On" : "Both on the same";
+  const on = testSet === null ? [] : ["", `${who} ${testSet.records} records of \`${testSet.key}\`.`];
   return [...table(["metric", ...measured.map(({ version }) => version)], rows), ...on];
 }
 
@@ -91,5 +92,5 @@ function table(head: string[], rows: string[][]): string[] {
 /** Text from outside shows as it is: no markup, links or images, and no control characters. */
 function escapeMarkdown(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\\`*_[\]<>|!#]/g, "\\$&");
+  return text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\\`*[\]<>|!#]|\b_|_\b/g, "\\$&");
 }

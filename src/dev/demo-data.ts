@@ -1,0 +1,103 @@
+/** What the demo feeds the loop with: generated records, or a person's own files. */
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { z } from "zod";
+import type { pipelineSchema } from "../domain/pipeline-schema.ts";
+import { generateSample, SAMPLE_SOURCES, type SampleOptions } from "./sample-data.ts";
+
+/** Name of the demo's pipeline, dataset and model. */
+export const DEMO_PIPELINE = "games";
+
+/** One delivery of feedback and what becomes of it. */
+export interface DemoRound {
+  title: string;
+  /** JSONL by source id. */
+  deliveries: Record<string, string>;
+}
+
+/** A demo on paper. */
+export interface DemoPlan {
+  rounds: DemoRound[];
+  /** JSONL of the frozen test set; null keeps a share of the data back. */
+  testSet: string | null;
+  sources: string[];
+}
+
+/**
+ * Three rounds of generated records: few make a first champion, more make a better challenger, and a broken labelling
+ * job makes a worse one.
+ */
+export function generatedPlan(): DemoPlan {
+  return {
+    sources: [...SAMPLE_SOURCES],
+    testSet: toJsonl(generateSample({ seed: 4, count: 400, split: "test" })),
+    rounds: [
+      {
+        title: "200 records of feedback make a first champion",
+        deliveries: deliver({ seed: 1, count: 200, split: "train" }),
+      },
+      { title: "800 more make a challenger", deliveries: deliver({ seed: 2, count: 800, split: "train" }) },
+      {
+        title: "1,000 more, but their labelling job went wrong",
+        deliveries: deliver({ seed: 3, count: 1000, split: "train", wrongLabels: true }),
+      },
+    ],
+  };
+}
+
+/** One round of a person's own chat-format files, each `*.jsonl` of the directory a source. Throws when there is none. */
+export function ownPlan(directory: string, testFile: string | null): DemoPlan {
+  const files = readdirSync(directory)
+    .filter((name) => name.endsWith(".jsonl"))
+    .toSorted();
+  if (files.length === 0) throw new Error(`${directory}: no *.jsonl file; each one becomes a source`);
+  const deliveries: Record<string, string> = {};
+  for (const file of files) {
+    const id = sourceId(file);
+    if (id in deliveries) throw new Error(`${directory}: two files become the source ${id}; rename one`);
+    deliveries[id] = readFileSync(join(directory, file), "utf8");
+  }
+  const sources = Object.keys(deliveries);
+  return {
+    sources,
+    testSet: testFile === null ? null : readFileSync(testFile, "utf8"),
+    rounds: [{ title: `${sources.length} files of ${directory}`, deliveries }],
+  };
+}
+
+/** The pipeline of a demo: quick steps, since nobody waits an hour for a demo's bake time. */
+export function demoDefinition(plan: DemoPlan, bucket: string): z.input<typeof pipelineSchema> {
+  return {
+    name: DEMO_PIPELINE,
+    sources: plan.sources.map((id) => ({ id, kind: "s3-jsonl" as const, uri: `${bucket}${sourcePrefix(id)}` })),
+    dataset: plan.testSet === null ? {} : { split: { valid: 0, test: 0 }, testSet: `${bucket}${DEMO_TEST_SET}` },
+    recipe: { name: "embedded", hyperparameters: { seed: 42 } },
+    rollout: { steps: [10, 50, 100], soakSeconds: 1, bakeSeconds: 1 },
+  };
+}
+
+/** Key of the demo's test set. */
+export const DEMO_TEST_SET = "demo/test.jsonl";
+
+/** Where a source of the demo delivers. */
+export function sourcePrefix(source: string): string {
+  return `demo/${source}/`;
+}
+
+function deliver(options: SampleOptions): Record<string, string> {
+  const items = generateSample(options);
+  return Object.fromEntries(
+    SAMPLE_SOURCES.map((source) => [source, toJsonl(items.filter((item) => item.source === source))]),
+  );
+}
+
+function toJsonl(items: readonly object[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join("");
+}
+
+function sourceId(file: string): string {
+  const id = basename(file, ".jsonl")
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-");
+  return id.slice(0, 40);
+}
