@@ -1,7 +1,7 @@
 /** `tuneloop worker`: runs workflows and activities until a signal ends it. */
 import { Command } from "commander";
 import { pino } from "pino";
-import { createPorts } from "../adapters/index.ts";
+import { createPorts } from "../temporal/ports.ts";
 import { loadConfig } from "../config.ts";
 import { withStackEnvironment } from "../dev/stack-file.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";

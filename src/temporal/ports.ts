@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
 import { AnyscaleClient } from "../anyscale/client.ts";
 import type { Ports, WorkflowLookup } from "../ports.ts";
-import { createAnyscaleCompute } from "./anyscale-compute.ts";
-import { createHttpModelEndpoint } from "./http-model-endpoint.ts";
-import { createLogAlertSink } from "./log-alert-sink.ts";
-import { createRecipeCatalog } from "./recipe-catalog.ts";
-import { createS3Client, parseS3Uri, S3ObjectStore } from "./s3-object-store.ts";
-import { createSourceReaders } from "./sources/index.ts";
-import { readChatFile } from "./sources/s3-jsonl.ts";
+import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
+import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
+import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
+import { createRecipeCatalog } from "../recipes/catalog.ts";
+import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object-store.ts";
+import { createSourceReaders } from "../adapters/sources/index.ts";
+import { readChatFile } from "../adapters/sources/s3-jsonl.ts";
 
 /** What the ports need of the configuration. */
 export interface PortSettings {
