@@ -19,6 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "workflows",
+          globalSetup: "test/support/global-servers.ts",
           include: ["test/{workflows,replay}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,
@@ -28,6 +29,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "e2e",
+          globalSetup: "test/support/global-servers.ts",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
