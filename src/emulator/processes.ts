@@ -70,6 +70,8 @@ export function launch(
     const [file, ...args] = command;
     const { cwd, env } = options;
     const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
+    // Without a pid there is no process; the error is thrown below.
+    child.on("error", () => undefined);
     const channel: unknown = child.stdio[3];
     const identity = child.pid === undefined ? null : identify(child.pid);
     if (identity === null || !(channel instanceof Duplex)) throw new Error(`${file} could not be started in ${cwd}`);

@@ -80,6 +80,7 @@ export class Replica {
       const launched = launch([process.execPath, RUNNER], { cwd, env, logFile: join(directory, "log") });
       this.version.process = launched.identity;
       this.version.port = null;
+      if (this.version.state === "RUNNING") this.version.state = "STARTING";
       this.#context.changed();
       this.#await(launched);
       const order: RunnerOrder = { ...application, args: wire?.args ?? {} };
@@ -93,7 +94,6 @@ export class Replica {
   /** Takes over the process of an earlier emulator if it still listens, else starts a new one. */
   adopt(): void {
     const { process: identity, port } = this.version;
-    if (identity === null && this.version.state === "UNHEALTHY") return;
     if (identity === null || !isRunning(identity)) {
       this.start();
     } else if (port === null) {
@@ -134,7 +134,7 @@ export class Replica {
     const heard = new Promise<void>((done) => lines.once("close", done));
     lines.once("line", (line) => {
       clearTimeout(timeout);
-      const ready = readySchema.parse(JSON.parse(line));
+      const ready = parseReady(line);
       if ("error" in ready) {
         reason = ready.error;
         return;
@@ -171,6 +171,15 @@ export class Replica {
     this.version.process = null;
     this.version.port = null;
     this.#context.changed();
+  }
+}
+
+/** The runner's answer. The application shares its process and could have written anything there. */
+function parseReady(line: string): z.infer<typeof readySchema> {
+  try {
+    return readySchema.parse(JSON.parse(line));
+  } catch {
+    return { error: `the application wrote on descriptor 3, which is the emulator's` };
   }
 }
 

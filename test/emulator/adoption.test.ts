@@ -86,6 +86,29 @@ describe("startEmulator after a kill -9", () => {
     await second.kill();
   });
 
+  it("runs every job exactly once, whenever it is killed while jobs are created and started", async () => {
+    const ran = join(state, "ran");
+    writeFileSync(ran, "");
+    for (let round = 0; round < 4; round++) {
+      const before = linesOf(ran).length;
+      const emulator = await spawnEmulator(state);
+      const submit = async (index: number) => {
+        const name = `job-${round}-${index}`;
+        await emulator.client.jobs.submit(aJob({ name, entrypoint: `echo ${name} >> ${ran}; sleep 0.1` }));
+      };
+      const submitted = Promise.allSettled(Array.from({ length: 12 }, async (_, index) => await submit(index)));
+      await until("a few started jobs", () => linesOf(ran).length > before + 2);
+      await emulator.kill();
+      await submitted;
+    }
+    const last = await spawnEmulator(state);
+    const jobs = await last.client.jobs.list();
+    expect(jobs.length).toBeGreaterThan(4);
+    for (const { id } of jobs) expect((await ended(last, id)).state).toMatchObject({ current_state: "SUCCESS" });
+    expect(linesOf(ran).sort()).toEqual(jobs.map(({ name }) => name).sort());
+    await last.kill();
+  });
+
   it("never takes a recycled pid for a job, nor ends what runs under it", async () => {
     const first = await spawnEmulator(state);
     const bystander = await first.client.jobs.submit(aJob({ name: "bystander", entrypoint: "sleep 300" }));
@@ -175,6 +198,10 @@ describe("Emulator.stop", () => {
     await (await startEmulator({ port: 0, stateDirectory: state })).stop();
   });
 });
+
+function linesOf(path: string): string[] {
+  return readFileSync(path, "utf8").split("\n").slice(0, -1);
+}
 
 async function attemptOf(jobId: string): Promise<{ id: string; process: { pid: number; started: string } }> {
   return JSON.parse(readFileSync(join(state, "jobs", `${jobId}.json`), "utf8")).attempts.at(-1);
