@@ -22,11 +22,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /**
  * Runs an entrypoint ($1) and leaves its exit code in a file ($2), so that it is found again after the emulator died. It
  * starts only at a word on descriptor 3, which comes when the process is recorded: an emulator killed in between leaves
- * no process that nobody knows. The code is whole when its line break is there.
+ * no process that nobody knows. A signal is left to the entrypoint, whose end is waited for; one that comes before it has
+ * started keeps it from starting. The code is whole when its line break is there.
  */
-const WRAPPER = `trap : TERM INT HUP
-read -r go <&3 || { echo not-started > "$2"; exit 125; }
-exec 3<&-
+const WRAPPER = `trap 'ended=1' TERM INT HUP
+ended=
+read -r go <&3 && exec 3<&- && [ -z "$ended" ] || { echo not-started > "$2"; exit 125; }
 sh -c "$1"
 code=$?
 echo "$code" > "$2"

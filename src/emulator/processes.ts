@@ -8,6 +8,9 @@ import { z } from "zod";
 /** How long a process group may take to end after SIGTERM before it is killed, in milliseconds. */
 export const GRACE_MS = 2000;
 
+/** How long the kernel may take to end a killed group, in milliseconds. */
+const KILL_MS = 1000;
+
 /** A process that can be told from a later one with the same pid. `started` is opaque: machine boot and start time. */
 export const processSchema = z.object({ pid: z.int().min(1), started: z.string() });
 export type ProcessIdentity = z.infer<typeof processSchema>;
@@ -25,20 +28,28 @@ export interface Launched {
 export function identify(pid: number): ProcessIdentity | null {
   if (process.platform !== "linux") return identifyByPs(pid);
   const stat = readStat(pid);
-  return stat === null ? null : { pid, started: `${bootId()}/${stat.started}` };
+  return stat?.lives ? { pid, started: stat.started } : null;
 }
 
-/** What Linux knows of a living process; null when there is none, or only its remains. */
-function readStat(pid: number | string): { group: number; started: string } | null {
+/** What Linux knows of a process or its remains; null when there is neither. */
+function readStat(pid: number | string): { lives: boolean; group: number; started: string } | null {
   try {
     // The command name, in parentheses, may itself hold blanks and parentheses.
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.replace(/^.*\) /s, "").split(" ");
     const [state, group, started] = [fields[0], fields[2], fields[19]];
-    return state === "Z" || state === "X" || started === undefined ? null : { group: Number(group), started };
+    if (started === undefined) return null;
+    return { lives: state !== "Z" && state !== "X", group: Number(group), started: `${bootId()}/${started}` };
   } catch {
     return null;
   }
+}
+
+/** Identity of a child just started, which may have ended already: its remains are there until its exit is heard. */
+function identifyChild(pid: number): ProcessIdentity | null {
+  if (process.platform !== "linux") return identifyByPs(pid);
+  const stat = readStat(pid);
+  return stat === null ? null : { pid, started: stat.started };
 }
 
 function identifyByPs(pid: number): ProcessIdentity | null {
@@ -50,9 +61,12 @@ function identifyByPs(pid: number): ProcessIdentity | null {
   }
 }
 
+let knownBootId: string | undefined;
+
 /** Start times count from the boot: without its id, a pid could seem to live on over a reboot. */
 function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  knownBootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return knownBootId;
 }
 
 /** Whether exactly this process still runs. */
@@ -73,7 +87,7 @@ export function launch(
     // Without a pid there is no process; the error is thrown below.
     child.on("error", () => undefined);
     const channel: unknown = child.stdio[3];
-    const identity = child.pid === undefined ? null : identify(child.pid);
+    const identity = child.pid === undefined ? null : identifyChild(child.pid);
     if (identity === null || !(channel instanceof Duplex)) throw new Error(`${file} could not be started in ${cwd}`);
     // A broken channel is the process's end, which is heard of by its exit.
     channel.on("error", () => undefined);
@@ -91,18 +105,22 @@ export function killRemains(pid: number): void {
   signalGroup(pid, "SIGKILL");
 }
 
-/** Ends a process and its whole group: SIGTERM, then SIGKILL after `graceMs`. A recycled pid is left alone. */
+/** Ends a process and its whole group: SIGTERM, then SIGKILL after `graceMs`; they are gone when it resolves. A recycled pid is left alone. */
 export async function endGroup(identity: ProcessIdentity, graceMs = GRACE_MS): Promise<void> {
   if (!isRunning(identity)) return;
   signalGroup(identity.pid, "SIGTERM");
-  const deadline = Date.now() + graceMs;
-  while (groupLives(identity.pid)) {
-    if (Date.now() >= deadline) {
-      signalGroup(identity.pid, "SIGKILL");
-      return;
-    }
+  if (await groupEnds(identity.pid, graceMs)) return;
+  signalGroup(identity.pid, "SIGKILL");
+  await groupEnds(identity.pid, KILL_MS);
+}
+
+async function groupEnds(pid: number, withinMs: number): Promise<boolean> {
+  const deadline = Date.now() + withinMs;
+  while (groupLives(pid)) {
+    if (Date.now() >= deadline) return false;
     await delay(10);
   }
+  return true;
 }
 
 /**
@@ -133,8 +151,11 @@ function recordedProcesses(value: unknown): ProcessIdentity[] {
 /** Whether a member of the group lives. Remains do not count: in a container nobody may ever collect them. */
 function groupLives(pid: number): boolean {
   if (!signalGroup(pid, 0)) return false;
-  if (process.platform !== "linux" || readStat(pid) !== null) return true;
-  return readdirSync("/proc").some((name) => /^\d+$/.test(name) && readStat(name)?.group === pid);
+  if (process.platform !== "linux" || readStat(pid)?.lives) return true;
+  return readdirSync("/proc").some((name) => {
+    const stat = /^\d+$/.test(name) ? readStat(name) : null;
+    return stat !== null && stat.lives && stat.group === pid;
+  });
 }
 
 /** Whether there was a group to signal. */

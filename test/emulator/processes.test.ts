@@ -1,0 +1,55 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { endGroup, endRecordedProcesses, identify, isRunning, launch } from "../../src/emulator/processes.ts";
+import { aDirectory } from "../support/emulator.ts";
+
+let cwd: string;
+beforeEach(() => {
+  cwd = aDirectory();
+});
+afterEach(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+const start = (script: string) =>
+  launch(["/bin/sh", "-c", script], { cwd, env: process.env, logFile: join(cwd, "log") });
+
+describe("launch", () => {
+  it("throws when there is no such program or directory", () => {
+    expect(() => launch(["/no/such/program"], { cwd, env: {}, logFile: join(cwd, "log") })).toThrow(
+      "could not be started",
+    );
+    expect(() => launch(["/bin/sh"], { cwd: "/no/such", env: {}, logFile: join(cwd, "log") })).toThrow("/no/such");
+  });
+});
+
+describe("endGroup", () => {
+  it("ends a process that ignores SIGTERM and its children, and has ended them when it resolves", async () => {
+    const { identity } = start(`trap "" TERM; sleep 300 & while :; do sleep 0.05; done`);
+    await endGroup(identity, 50);
+    expect(isRunning(identity)).toBe(false);
+  });
+
+  it("leaves a process alone that only has the pid", async () => {
+    const { identity } = start("exec sleep 300");
+    const other = { ...identity, started: "another boot/1" };
+    expect([isRunning(identity), isRunning(other)]).toEqual([true, false]);
+    await endGroup(other, 0);
+    expect(isRunning(identity)).toBe(true);
+    await endGroup(identity);
+  });
+
+  it("does nothing about a process that is gone", async () => {
+    const { identity, onExit } = start("exit 0");
+    await new Promise<void>((done) => onExit(() => done()));
+    await endGroup(identity);
+    expect(identify(identity.pid)).toBeNull();
+  });
+});
+
+describe("endRecordedProcesses", () => {
+  it("has nothing to do in a directory without a state", async () => {
+    expect(await endRecordedProcesses(join(cwd, "none"))).toBe(0);
+  });
+});
