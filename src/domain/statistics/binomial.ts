@@ -1,4 +1,5 @@
 /** Exact and interval statistics of right/wrong outcomes. */
+import { normalQuantile } from "./normal.ts";
 
 /** Natural logarithm of n!, exact to rounding for the sample sizes here (a running sum, no approximation). */
 function logFactorials(n: number): Float64Array {
@@ -23,19 +24,6 @@ export function mcNemarExact(gained: number, lost: number): number {
   let tail = 0;
   for (let k = 0; k <= Math.min(gained, lost); k++) tail += term(k);
   return Math.min(1, 2 * tail);
-}
-
-/**
- * Quantile of the standard normal distribution, absolute error below 4.5e-4.
- * Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.23.
- */
-export function normalQuantile(probability: number): number {
-  if (probability <= 0 || probability >= 1) return probability <= 0 ? -Infinity : Infinity;
-  if (probability === 0.5) return 0;
-  const tail = Math.min(probability, 1 - probability);
-  const t = Math.sqrt(-2 * Math.log(tail));
-  const rough = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
-  return probability < 0.5 ? -rough : rough;
 }
 
 /**
