@@ -39,7 +39,11 @@ export function wilsonInterval(right: number, total: number, confidence = 0.95):
   const centre = p + (z * z) / (2 * total);
   const spread = z * Math.sqrt((p * (1 - p)) / total + (z * z) / (4 * total * total));
   const scale = 1 + (z * z) / total;
-  return { lower: Math.max(0, (centre - spread) / scale), upper: Math.min(1, (centre + spread) / scale) };
+  return {
+    // Centre and spread are equal at the ends but for rounding, which would be a proportion that nobody measured.
+    lower: right === 0 ? 0 : (centre - spread) / scale,
+    upper: right === total ? 1 : (centre + spread) / scale,
+  };
 }
 
 /**

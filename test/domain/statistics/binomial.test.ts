@@ -48,6 +48,13 @@ describe("wilsonInterval", () => {
     expect(interval.upper).toBeCloseTo(upper, 4);
   });
 
+  it("ends exactly at 0 when nothing was right and at 1 when all was, so that a floor of 0 is not passed by rounding", () => {
+    for (let total = 1; total <= 500; total++) {
+      expect(wilsonInterval(0, total).lower).toBe(0);
+      expect(wilsonInterval(total, total).upper).toBe(1);
+    }
+  });
+
   it("knows nothing of no records", () => {
     expect(wilsonInterval(0, 0)).toEqual({ lower: 0, upper: 1 });
   });

@@ -1,0 +1,148 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Comparison } from "../../src/domain/decision-schema.ts";
+import { decide, fewestRecords } from "../../src/domain/decision.ts";
+import { decideSchema, type DecisionPolicy } from "../../src/domain/pipeline-schema.ts";
+
+const policy = (overrides: Partial<DecisionPolicy> = {}): DecisionPolicy =>
+  decideSchema.parse({ guards: [], ...overrides });
+
+/** How two models answered: right together, gained, lost, wrong together. */
+function pairs(both: number, gained: number, lost: number, neither: number, metric = "accuracy_output_fn"): Comparison {
+  const total = both + gained + lost + neither;
+  return { metric, total, championRight: both + lost, challengerRight: both + gained, gained, lost };
+}
+
+const alone = (right: number, total: number): Comparison => ({
+  metric: "accuracy_output_fn",
+  total,
+  championRight: null,
+  challengerRight: right,
+  gained: 0,
+  lost: 0,
+});
+
+describe("decide", () => {
+  it.each<[string, Comparison, string, Partial<DecisionPolicy>?]>([
+    ["better beyond noise", pairs(100, 20, 4, 20), "promote"],
+    ["worse beyond noise", pairs(100, 4, 20, 20), "keep"],
+    ["better within noise", pairs(100, 6, 4, 20), "inconclusive"],
+    ["worse within noise", pairs(100, 4, 6, 20), "inconclusive"],
+    ["equal on few records, where a gain is not ruled out", pairs(15, 0, 0, 5), "inconclusive"],
+    ["equal on so many records that a gain is ruled out", pairs(900, 0, 0, 100), "keep"],
+    ["better beyond noise by less than the gain wanted", pairs(9000, 60, 20, 920), "keep"],
+    ["better by exactly the gain wanted", pairs(80, 10, 0, 10), "promote", { minGain: 0.1 }],
+    ["better by one record less than the gain wanted", pairs(80, 10, 0, 11), "keep", { minGain: 0.1 }],
+    ["better beyond noise with no gain wanted", pairs(9000, 60, 20, 920), "promote", { minGain: 0 }],
+    ["equal with no gain wanted", pairs(900, 0, 0, 100), "inconclusive", { minGain: 0 }],
+    ["p just above alpha", pairs(80, 5, 0, 15), "inconclusive", { alpha: 0.05 }],
+    ["p just below alpha", pairs(80, 6, 0, 14), "promote", { alpha: 0.05 }],
+  ])("%s: %o is %s", (_, comparison, outcome, overrides) => {
+    const decision = decide([comparison], policy(overrides));
+    expect(decision.outcome).toBe(outcome);
+    expect(decision.reasons[0]).toContain("accuracy_output_fn");
+  });
+
+  it("says the numbers a decision rests on", () => {
+    expect(decide([pairs(100, 20, 4, 20)], policy()).reasons).toEqual([
+      "accuracy_output_fn: challenger 83.3 %, champion 72.2 % of 144 records; 20 answers got right, 4 got wrong " +
+        "(exact McNemar p = 0.0015, difference 4.3 to 17.6 points): the challenger is better.",
+    ]);
+  });
+
+  it.each<[string, Comparison[]]>([
+    ["nothing was measured", []],
+    ["only another metric was measured", [pairs(100, 20, 4, 20, "accuracy_attr_types")]],
+    ["there is one record too few", [pairs(fewestRecords - 7, 6, 0, 0)]],
+    ["a count is NaN", [{ ...pairs(100, 20, 4, 20), challengerRight: Number.NaN }]],
+    ["a count is NaN without a champion", [{ ...alone(40, 40), total: Number.NaN }]],
+    ["a count is negative", [{ ...pairs(100, 20, 4, 20), lost: -1 }]],
+    ["a count is a fraction", [{ ...pairs(100, 20, 4, 20), gained: 0.5 }]],
+    ["there are too few records for a first champion", [alone(fewestRecords - 1, fewestRecords - 1)]],
+  ])("is inconclusive when %s", (_, comparisons) => {
+    expect(decide(comparisons, policy()).outcome).toBe("inconclusive");
+  });
+
+  it.each([
+    [40, 40, 0.4, "promote"],
+    [20, 40, 0.4, "keep"],
+    [0, 40, 0.4, "keep"],
+    [0, 40, 0, "keep"],
+    [30, 50, 0.4, "promote"],
+  ])("without a champion and with %i of %i right over a floor of %f says %s", (right, total, floor, outcome) => {
+    expect(decide([alone(right, total)], policy({ floor })).outcome).toBe(outcome);
+  });
+
+  describe("with a guard", () => {
+    const better = pairs(300, 60, 10, 30);
+    const guarded = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] });
+    const guard = (both: number, gained: number, lost: number, neither: number): Comparison =>
+      pairs(both, gained, lost, neither, "accuracy_attr_types");
+
+    it.each([
+      ["promotes when the guard did not get worse", better, guard(395, 3, 0, 2), "promote"],
+      ["keeps when the guard got clearly worse", better, guard(300, 0, 60, 40), "keep"],
+      ["is inconclusive when a loss is not ruled out", better, guard(60, 10, 10, 40), "inconclusive"],
+      ["is inconclusive when the guard has too few records", better, guard(5, 5, 0, 5), "inconclusive"],
+      ["keeps a better champion whatever the guard says", pairs(300, 10, 60, 30), guard(395, 3, 0, 2), "keep"],
+      ["keeps when the guard is worse and the primary undecided", pairs(9, 6, 4, 9), guard(300, 0, 60, 40), "keep"],
+    ])("%s", (_, primary, measured, outcome) => {
+      expect(decide([primary, measured], guarded).outcome).toBe(outcome);
+    });
+
+    it("is inconclusive and names the guard that was not measured", () => {
+      const { outcome, reasons } = decide([better], guarded);
+      expect(outcome).toBe("inconclusive");
+      expect(reasons[1]).toBe("The guard metric accuracy_attr_types was not measured.");
+    });
+
+    it("promotes a first champion without asking the guard, which has nothing to compare with", () => {
+      expect(decide([alone(40, 40)], guarded).outcome).toBe("promote");
+    });
+  });
+
+  const counts = fc.tuple(fc.nat(400), fc.nat(80), fc.nat(80), fc.nat(400));
+  const policies = fc.record({
+    minGain: fc.double({ min: 0, max: 0.2, noNaN: true }),
+    alpha: fc.double({ min: 0.001, max: 0.49, noNaN: true }),
+  });
+
+  it("never promotes a model over itself", () => {
+    fc.assert(
+      fc.property(fc.nat(5000), fc.nat(5000), policies, (right, wrong, chosen) => {
+        expect(decide([pairs(right, 0, 0, wrong)], policy(chosen)).outcome).not.toBe("promote");
+      }),
+    );
+  });
+
+  it("never promotes both of two models over each other, and only the one with more right answers", () => {
+    fc.assert(
+      fc.property(counts, policies, ([both, gained, lost, neither], chosen) => {
+        const one = decide([pairs(both, gained, lost, neither)], policy(chosen)).outcome;
+        const other = decide([pairs(both, lost, gained, neither)], policy(chosen)).outcome;
+        expect([one, other]).not.toEqual(["promote", "promote"]);
+        if (one === "promote") expect(gained).toBeGreaterThan(lost);
+        if (one === "promote") expect(other).toBe("keep");
+      }),
+    );
+  });
+
+  it("is never less kind to a challenger that got one more answer right", () => {
+    const rank = { keep: 0, inconclusive: 1, promote: 2 };
+    fc.assert(
+      fc.property(counts, ([both, gained, lost, neither]) => {
+        const before = decide([pairs(both, gained, lost, neither + 1)], policy()).outcome;
+        const after = decide([pairs(both, gained + 1, lost, neither)], policy()).outcome;
+        expect(rank[after]).toBeGreaterThanOrEqual(rank[before]);
+      }),
+    );
+  });
+
+  it("always gives a reason", () => {
+    fc.assert(
+      fc.property(counts, ([both, gained, lost, neither]) => {
+        expect(decide([pairs(both, gained, lost, neither)], policy()).reasons.length).toBeGreaterThan(0);
+      }),
+    );
+  });
+});
