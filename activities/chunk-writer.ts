@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import type { Chunk } from "../src/domain/batch-schema.ts";
@@ -15,6 +15,8 @@ const splits = ["train", "valid", "test"] as const;
 
 /** A chunk is written when it holds this many bytes of items: what a source costs in memory, however large it is. */
 const fullBytes = 16 * 1024 * 1024;
+/** Ids that are kept in the batch itself. */
+const idsInline = 1024;
 
 /** What a chunk needs to know of its batch. */
 export interface ChunkContext {
@@ -87,13 +89,11 @@ export class ChunkWriter {
     const [raw, quarantine, ids, ...parts] = await Promise.all([
       putLines(store, objectKeys.raw(source, chunk), this.#raw),
       this.#quarantine.length === 0 ? null : putText(store, objectKeys.quarantine(dataset, chunk), this.#quarantine),
-      filled.length === 0
-        ? null
-        : putIds(
-            store,
-            objectKeys.batchIds(source, chunk),
-            filled.flatMap((split) => this.#records[split].ids),
-          ),
+      keepIds(
+        store,
+        objectKeys.batchIds(source, chunk),
+        filled.flatMap((split) => this.#records[split].ids),
+      ),
       ...filled.map((split) => writePart(store, { dataset, source, split }, this.#records[split].lines)),
     ]);
     return { raw, quarantine, ids, parts };
@@ -107,10 +107,10 @@ export async function writePart(
   lines: readonly string[],
 ): Promise<Part> {
   const body = await packed(lines);
-  const hash = createHash("sha256").update(body).digest("hex");
-  const key = objectKeys.part(of.dataset, hash);
+  const sha256 = hash("sha256", body, "hex");
+  const key = objectKeys.part(of.dataset, sha256);
   await store.put(key, body);
-  return { key, sha256: hash, split: of.split, records: lines.length, source: of.source, bytes: body.length };
+  return { key, sha256, split: of.split, records: lines.length, source: of.source, bytes: body.length };
 }
 
 async function putLines(store: ObjectStore, key: string, lines: readonly string[]): Promise<string> {
@@ -123,9 +123,12 @@ async function putText(store: ObjectStore, key: string, lines: readonly string[]
   return key;
 }
 
-async function putIds(store: ObjectStore, key: string, ids: readonly Buffer[]): Promise<string> {
-  await store.put(key, Buffer.concat(ids));
-  return key;
+/** Most sources bring little at a time: an object less for each of them. */
+async function keepIds(store: ObjectStore, key: string, ids: readonly Buffer[]): Promise<Chunk["ids"]> {
+  const bytes = Buffer.concat(ids);
+  if (ids.length <= idsInline) return { base64: bytes.toString("base64") };
+  await store.put(key, bytes);
+  return { key };
 }
 
 /** Fast compression: chat records repeat their prompts, so that the lowest level already finds most of it. */
@@ -134,7 +137,7 @@ function packed(lines: readonly string[]): Promise<Buffer> {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }
 
 function pseudonym(author: string, key: string): string {

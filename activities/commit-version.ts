@@ -140,12 +140,11 @@ async function withoutKnown(
   chunk: Chunk,
   known: IdSet,
 ): Promise<{ parts: Part[]; ids: Buffer[] }> {
-  const ids = chunk.ids === null ? null : await store.get(chunk.ids);
-  if (ids === null && chunk.parts.length > 0) throw new TypedFailure("CorruptObject", `${chunk.ids}: the ids are gone`);
+  const ids = await idsOf(store, chunk);
   const kept = { parts: new Array<Part>(), ids: new Array<Buffer>() };
   let at = 0;
   for (const part of chunk.parts) {
-    const own = Buffer.from(ids?.body.subarray(at, at + part.records * idBytes) ?? []);
+    const own = ids.subarray(at, at + part.records * idBytes);
     at += own.length;
     const isNew = Array.from({ length: part.records }, (_, index) => known.add(own, index * idBytes));
     if (isNew.every(Boolean)) {
@@ -159,6 +158,13 @@ async function withoutKnown(
     }
   }
   return kept;
+}
+
+async function idsOf(store: ObjectStore, { ids, parts }: Chunk): Promise<Buffer> {
+  const bytes = "key" in ids ? (await store.get(ids.key))?.body : Buffer.from(ids.base64, "base64");
+  const expected = parts.reduce((sum, { records }) => sum + records, 0) * idBytes;
+  if (bytes?.length === expected) return bytes;
+  throw new TypedFailure("CorruptObject", `the record ids of ${parts[0]?.key ?? "a batch"} are missing or incomplete`);
 }
 
 async function rewritePart(store: ObjectStore, dataset: string, part: Part, keep: boolean[]): Promise<Part> {

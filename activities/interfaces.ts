@@ -162,11 +162,10 @@ export interface RolloutActivities {
   awaitDown(request: ServedModel): Promise<void>;
   /** Asks the model a few questions. Fails with ProbeFailed when more than `maxErrorRate` of them fail. */
   probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
-  /** Moves an alias by If-Match; nothing to do when it points there. */
-  moveAlias(request: {
+  /** Moves aliases by one If-Match write; nothing to do when they point there. */
+  moveAliases(request: {
     pipeline: string;
-    alias: Alias;
-    to: string | null;
+    to: Partial<Record<Alias, string | null>>;
     workflowId: string;
     reason: string;
   }): Promise<void>;

@@ -3,7 +3,7 @@ import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { emptyRegistry, withAlias } from "../src/domain/registry.ts";
+import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
 import type { Ports, ServiceStatus, ServiceVersionStatus } from "../src/ports.ts";
 import { readDocument, updateDocument } from "./documents.ts";
@@ -68,9 +68,9 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
 
     probe: (request) => probe(ports, request),
 
-    async moveAlias({ pipeline, ...move }) {
+    async moveAliases({ pipeline, ...move }) {
       const at = new Date().toISOString();
-      await changeRegistry(ports, pipeline, (registry) => withAlias(registry, { ...move, at }));
+      await changeRegistry(ports, pipeline, (registry) => withAliases(registry, { ...move, at }));
     },
   };
 }

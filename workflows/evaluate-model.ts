@@ -3,12 +3,12 @@
  * shard under a name made of who is asked what, so no finished shard is asked again, in this cycle or a later one.
  * No messages. A lost worker costs the shard it was at.
  */
-import { proxyActivities, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import { proxyActivities, proxyLocalActivities, setCurrentDetails } from "@temporalio/workflow";
 import type { EvaluationActivities, InputActivities } from "../activities/interfaces.ts";
 import type { Evaluation } from "../src/domain/evaluation-schema.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import { computing, local, streaming } from "./activity-options.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked } from "./steps.ts";
 
 const { checkEvaluateModel } = proxyLocalActivities<InputActivities>(local);
@@ -19,11 +19,7 @@ const { scoreEvaluation } = proxyActivities<EvaluationActivities>(computing);
 export async function evaluateModel(input: EvaluateModelInput): Promise<Evaluation> {
   const request = await checked(() => checkEvaluateModel(input));
   const { pipeline, model, testSet } = request;
-  upsertSearchAttributes([
-    { key: searchAttributes.pipeline, value: pipeline },
-    { key: searchAttributes.model, value: model },
-    { key: searchAttributes.stage, value: "evaluate" },
-  ]);
+  labelUnlessGiven({ pipeline, model, stage: "evaluate" });
   const { key, shards } = await planEvaluation(request);
   let asked = 0;
   for (let shard = 0; shard < shards; shard++) {

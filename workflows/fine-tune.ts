@@ -8,7 +8,6 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
-  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { InputActivities, JobActivities, ModelSummary, TrainingJob } from "../activities/interfaces.ts";
@@ -16,7 +15,7 @@ import { anyscaleName } from "../src/domain/ids.ts";
 import { isTerminal } from "../src/domain/job.ts";
 import type { FineTuneInput } from "../src/domain/workflow-input-schema.ts";
 import { local, outside, quick, waiting } from "./activity-options.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, regardless } from "./steps.ts";
 
 const { checkFineTune } = proxyLocalActivities<InputActivities>(local);
@@ -36,11 +35,7 @@ export interface FineTuneResult extends ModelSummary {
 export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
   const request = { ...(await checked(() => checkFineTune(input))), jobName: anyscaleName(workflowInfo().workflowId) };
   const { pipeline, model, compute } = request;
-  upsertSearchAttributes([
-    { key: searchAttributes.pipeline, value: pipeline },
-    { key: searchAttributes.model, value: model },
-    { key: searchAttributes.stage, value: "train" },
-  ]);
+  labelUnlessGiven({ pipeline, model, stage: "train" });
   const { awaitJob } = proxyActivities<JobActivities>(
     waiting(compute.timeoutSeconds * (compute.maxRetries + 1) + queueSeconds),
   );

@@ -3,11 +3,11 @@
  * commit. Nothing of it counts until then, so it can be repeated. No messages. After a crash of its worker the reading
  * goes on behind the last chunk that was written.
  */
-import { proxyActivities, proxyLocalActivities, setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import { proxyActivities, proxyLocalActivities, setCurrentDetails } from "@temporalio/workflow";
 import type { DatasetActivities, IngestResult, InputActivities } from "../activities/interfaces.ts";
 import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
 import { local, streaming } from "./activity-options.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked } from "./steps.ts";
 
 const { checkIngestSource } = proxyLocalActivities<InputActivities>(local);
@@ -15,10 +15,7 @@ const { ingest } = proxyActivities<DatasetActivities>(streaming);
 
 export async function ingestSource(input: IngestSourceInput): Promise<IngestResult> {
   const request = await checked(() => checkIngestSource(input));
-  upsertSearchAttributes([
-    { key: searchAttributes.dataset, value: request.dataset },
-    { key: searchAttributes.stage, value: "ingest" },
-  ]);
+  labelUnlessGiven({ dataset: request.dataset, stage: "ingest" });
   const batch = await ingest(request);
   setCurrentDetails(`${batch.received} items received, ${batch.quarantined} of them refused.`);
   return batch;

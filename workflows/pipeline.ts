@@ -20,7 +20,6 @@ import {
   setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
-  upsertSearchAttributes,
   workflowInfo,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
@@ -52,7 +51,7 @@ import {
   type OrderRequest,
 } from "./pipeline-messages.ts";
 import { retrain } from "./retrain.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 import { updateDataset } from "./update-dataset.ts";
 
@@ -76,11 +75,7 @@ export async function pipeline(input: PipelineInput): Promise<never> {
 
   const { carried, ...definition } = await checked(() => checkPipeline(input));
   const { minNewRecords } = definition.dataset;
-  upsertSearchAttributes([
-    { key: searchAttributes.pipeline, value: name },
-    { key: searchAttributes.dataset, value: name },
-    { key: searchAttributes.stage, value: "pipeline" },
-  ]);
+  label({ pipeline: name, dataset: name, stage: "pipeline" });
   if (carried === undefined) Object.assign(state, await startingPoint(name));
   else followChildren(state);
 

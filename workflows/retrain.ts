@@ -10,7 +10,6 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
-  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
@@ -31,7 +30,7 @@ import { evaluateModel } from "./evaluate-model.ts";
 import { fineTune } from "./fine-tune.ts";
 import { workflowIds } from "./names.ts";
 import { rollOut } from "./roll-out.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { label, labelled } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
@@ -108,7 +107,7 @@ async function tell(story: Story): Promise<void> {
       policy: pipeline.decide,
     });
     report.decision = decision;
-    upsertSearchAttributes([{ key: searchAttributes.decision, value: decision.outcome }]);
+    label({ decision: decision.outcome });
     await phase(story, "roll out", () => act(story, testSet, decision));
   } catch (error) {
     const down = rollOutInput(story, testSet, "withdrawn", reasonOf(error).slice(0, 500));
@@ -164,11 +163,7 @@ async function conclude({ pipeline, report }: Story): Promise<void> {
 /** Shows where the cycle is and notes how long it was there. */
 async function phase<T>({ model, report }: Story, name: string, work: () => Promise<T>): Promise<T> {
   const startedMs = Date.now();
-  upsertSearchAttributes([
-    { key: searchAttributes.pipeline, value: report.pipeline },
-    { key: searchAttributes.model, value: model },
-    { key: searchAttributes.stage, value: name },
-  ]);
+  label({ pipeline: report.pipeline, model, stage: name });
   setCurrentDetails(`Cycle **${model}**: ${name}.\n\nChampion: ${report.champion?.version ?? "none yet"}.`);
   try {
     return await work();
@@ -177,13 +172,18 @@ async function phase<T>({ model, report }: Story, name: string, work: () => Prom
   }
 }
 
-function child<I, R>(step: string, type: (input: I) => Promise<R>, input: I): Promise<R> {
+function child<I extends { pipeline: string; model: string }, R>(
+  step: string,
+  type: (input: I) => Promise<R>,
+  input: I,
+): Promise<R> {
   const { workflowId } = workflowInfo();
   return executeChild(type, {
     workflowId: workflowIds.child(workflowId, step),
     args: [input],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${step} of ${workflowId}`,
+    typedSearchAttributes: labelled({ pipeline: input.pipeline, model: input.model, stage: step }),
   });
 }
 

@@ -10,18 +10,17 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   sleep,
-  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import { local, outside, quick, waiting } from "./activity-options.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
-const { lockRollout, unlockRollout, moveAlias } = proxyActivities<RolloutActivities>(quick);
+const { lockRollout, unlockRollout, moveAliases } = proxyActivities<RolloutActivities>(quick);
 const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
 const { awaitWeight, awaitDown } = proxyActivities<RolloutActivities>(waiting(2 * 3600));
 
@@ -31,11 +30,7 @@ type Plan = RollOutInput & { champion: string | null; challenger: string | null 
 export async function rollOut(input: RollOutInput): Promise<{ champion: string | null }> {
   const request = await checked(() => checkRollOut(input));
   const { pipeline, model, target } = request;
-  upsertSearchAttributes([
-    { key: searchAttributes.pipeline, value: pipeline },
-    { key: searchAttributes.model, value: model },
-    { key: searchAttributes.stage, value: target === "silent" ? "deploy" : "rollout" },
-  ]);
+  labelUnlessGiven({ pipeline, model, stage: target === "silent" ? "deploy" : "rollout" });
   const { workflowId, runId } = workflowInfo();
   const plan = { ...request, ...(await lockRollout({ pipeline, workflowId, runId })) };
   try {
@@ -69,7 +64,7 @@ async function bringUp(plan: Plan): Promise<void> {
   setCurrentDetails(`Bringing **${model}** up without traffic.`);
   await moveTo(plan, 0, false);
   await probeModel(plan);
-  await alias(plan, "challenger", model, plan.reason);
+  await alias(plan, { challenger: model }, plan.reason);
 }
 
 async function promote(plan: Plan): Promise<void> {
@@ -86,8 +81,7 @@ async function promote(plan: Plan): Promise<void> {
     await moveTo(plan, 100, true);
   }
   await probeModel(plan);
-  await alias(plan, "champion", model, plan.reason);
-  await alias(plan, "challenger", null, plan.reason);
+  await alias(plan, { champion: model, challenger: null }, plan.reason);
   setCurrentDetails(`**${model}** is champion.`);
 }
 
@@ -96,7 +90,7 @@ async function withdraw(plan: Plan, reason: string): Promise<void> {
   setCurrentDetails(`Taking **${plan.model}** down: ${reason}`);
   await takeDown(plan);
   await awaitDown(plan);
-  await alias(plan, "challenger", null, reason);
+  await alias(plan, { challenger: null }, reason);
 }
 
 async function moveTo(plan: Plan, percent: number, complete: boolean): Promise<void> {
@@ -104,9 +98,10 @@ async function moveTo(plan: Plan, percent: number, complete: boolean): Promise<v
   await awaitWeight({ ...plan, percent, complete });
 }
 
-/** Probes, lets the time pass, probes again. */
+/** Probes, lets the time pass if there is any, probes again. */
 async function watch(plan: Plan, where: string, seconds: number): Promise<void> {
   await probeModel(plan);
+  if (seconds === 0) return;
   setCurrentDetails(`${where}\n\nNext check in ${seconds} s.`);
   await sleep(seconds * 1000, { summary: `watching ${plan.model}` });
   await probeModel(plan);
@@ -116,6 +111,6 @@ async function probeModel({ pipeline, model, champion, testSet, policy }: Plan):
   await probe({ pipeline, model, champion, testSet, maxErrorRate: policy.maxErrorRate });
 }
 
-async function alias({ pipeline }: Plan, alias: Alias, to: string | null, reason: string): Promise<void> {
-  await moveAlias({ pipeline, alias, to, workflowId: workflowInfo().workflowId, reason });
+async function alias({ pipeline }: Plan, to: Partial<Record<Alias, string | null>>, reason: string): Promise<void> {
+  await moveAliases({ pipeline, to, workflowId: workflowInfo().workflowId, reason });
 }

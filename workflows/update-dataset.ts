@@ -13,7 +13,6 @@ import {
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
-  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { CommitResult, DatasetActivities, InputActivities } from "../activities/interfaces.ts";
@@ -22,7 +21,7 @@ import { computing, local, quick } from "./activity-options.ts";
 import { ingestSource } from "./ingest-source.ts";
 import { workflowIds } from "./names.ts";
 import { datasetUpdatedSignal } from "./pipeline-messages.ts";
-import { searchAttributes } from "./search-attributes.ts";
+import { labelled, labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, settleAll } from "./steps.ts";
 
 const { checkUpdateDataset } = proxyLocalActivities<InputActivities>(local);
@@ -35,10 +34,7 @@ const sourcesAtOnce = 100;
 export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDatasetResult> {
   const update = await checked(() => checkUpdateDataset(input));
   const { dataset, sources, quorum } = update;
-  upsertSearchAttributes([
-    { key: searchAttributes.dataset, value: dataset },
-    { key: searchAttributes.stage, value: "ingest" },
-  ]);
+  labelUnlessGiven({ dataset, stage: "ingest" });
   const head = await readDatasetHead({ dataset, sources: sources.map(({ id }) => id) });
   setCurrentDetails(`Reading ${sources.length} sources of ${dataset}, newest version ${head.version}.`);
 
@@ -50,6 +46,7 @@ export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDa
       args: [{ dataset, source, cursor: head.cursors[source.id] ?? null, split: update.split }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `source ${source.id} of ${dataset}`,
+      typedSearchAttributes: labelled({ dataset, stage: "ingest" }),
     }),
   );
   for (const [index, reading] of readings.entries()) {

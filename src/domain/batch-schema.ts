@@ -5,8 +5,8 @@ import { partSchema } from "./dataset-version-schema.ts";
 export const chunkSchema = z.object({
   /** Items as received. */
   raw: z.string(),
-  /** 16-byte ids of the records of `parts`, in their order. */
-  ids: z.string().nullable(),
+  /** 16-byte ids of the records of `parts`, in their order: here when they are few, else in an object of their own. */
+  ids: z.union([z.object({ base64: z.string() }), z.object({ key: z.string() })]),
   quarantine: z.string().nullable(),
   parts: z.array(partSchema),
 });

@@ -14,12 +14,17 @@ export function emptyRegistry(name: string): Registry {
   };
 }
 
-/** Points an alias elsewhere and writes that into the history; the same registry when it points there already. */
-export function withAlias(
+/** Points aliases elsewhere and writes that into the history; the same registry when they point there already. */
+export function withAliases(
   registry: Registry,
-  move: { alias: Alias; to: string | null; at: string; workflowId: string; reason: string },
+  move: { to: Partial<Record<Alias, string | null>>; at: string; workflowId: string; reason: string },
 ): Registry {
-  const from = registry[move.alias];
-  if (from === move.to) return registry;
-  return { ...registry, [move.alias]: move.to, history: [...registry.history, { ...move, from }] };
+  const { to: targets, ...known } = move;
+  let moved = registry;
+  for (const alias of ["champion", "challenger"] as const) {
+    const [from, to] = [registry[alias], targets[alias]];
+    if (to === undefined || to === from) continue;
+    moved = { ...moved, [alias]: to, history: [...moved.history, { ...known, alias, from, to }] };
+  }
+  return moved;
 }
