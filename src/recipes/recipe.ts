@@ -5,7 +5,7 @@ export interface RecipeJob {
   /** Local directory to upload; holds all that the entrypoint needs. */
   workingDirectory: string;
   /** Shell command of the job whose spec lies at this `s3://` URI. */
-  entrypoint(specUri: string): string;
+  entrypoint: (specUri: string) => string;
   /** Image to run in; null for the default of the compute. */
   imageUri: string | null;
 }
@@ -17,7 +17,7 @@ export interface RecipeService {
   /** `file.mjs:handler` (Node) or `module:attr` (Python). */
   importPath: string;
   /** Arguments that tell the service its model version, by the `s3://` URI that the job wrote it under. */
-  args(modelUri: string): Record<string, string>;
+  args: (modelUri: string) => Record<string, string>;
   /** Image to run in; null for the default of the compute. */
   imageUri: string | null;
 }

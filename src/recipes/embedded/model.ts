@@ -4,6 +4,7 @@ import type { LabelledAttribute } from "./attribute-labels.ts";
 import type { Frame, Slot } from "./frame.ts";
 import { Gazetteer } from "./gazetteer.ts";
 import { Heads, savedHeadsSchema } from "./heads.ts";
+import { parseJson } from "./json.ts";
 import { savedTaggerSchema, Tagger } from "./tagger.ts";
 import type { Span } from "./tagger.ts";
 import { taggerFeatures } from "./tagger-features.ts";
@@ -50,15 +51,13 @@ export function saveModel(model: SavedModel): string {
 
 /** Reads a model file. Throws when it is none, or of a format that this version does not know. */
 export function loadModel(text: string): FrameModel {
-  const value: unknown = JSON.parse(text);
-  const version = z.object({ format: z.unknown() }).safeParse(value);
-  if (!version.success) throw new Error("not a model file: the field format is missing");
-  if (version.data.format !== MODEL_FORMAT) {
+  const { format } = parseJson(text, "model file", z.object({ format: z.int() }));
+  if (format !== MODEL_FORMAT) {
     throw new Error(
-      `model file has format ${JSON.stringify(version.data.format)}, this version reads format ${MODEL_FORMAT}: train the model again`,
+      `model file has format ${format}, this version reads format ${MODEL_FORMAT}: train the model again`,
     );
   }
-  return new FrameModel(savedModelSchema.parse(value));
+  return new FrameModel(parseJson(text, "model file", savedModelSchema));
 }
 
 /** A slot with what places it among the others, and how likely it is, for slots that are not certain. */
@@ -122,7 +121,11 @@ export class FrameModel {
       words.map((token) => token.lower),
       span.attribute,
     );
-    const written = source.slice(words[0]?.start ?? 0, words.at(-1)?.end ?? 0);
+    // Brackets end a value, whoever wrote them.
+    const written = source
+      .slice(words[0]?.start ?? 0, words.at(-1)?.end ?? 0)
+      .replaceAll(/[[\]\s]+/g, " ")
+      .trim();
     return { attribute: span.attribute, value: known ?? written, position: span.start, probability: 1 };
   }
 
@@ -141,7 +144,7 @@ export class FrameModel {
         .filter(({ label }) => label !== null)
         .reduce((best, label) => (label.probability > best.probability ? label : best));
       const absent = labels.find(({ label }) => label === null)?.probability ?? 0;
-      const position = this.#positionOf(text, best.number);
+      const position = this.#saved.schema.ordered ? 0 : this.#positionOf(text, best.number);
       if (head.kind === "one") {
         return { attribute: attribute.name, value: best.label ?? "", position, probability: 1 - absent };
       }

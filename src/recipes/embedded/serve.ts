@@ -1,13 +1,12 @@
 /** The service of the embedded recipe: one model version behind OpenAI's chat completions. */
 import { gunzipSync } from "node:zlib";
-import { z } from "zod";
 import { modelManifestSchema } from "../../domain/model-version-schema.ts";
 import type { ModelManifest } from "../../domain/model-version-schema.ts";
 import { answerResponse, chatRequestSchema, errorResponse } from "./chat.ts";
 import { renderFrame } from "./frame.ts";
 import { loadModel } from "./model.ts";
 import type { FrameModel } from "./model.ts";
-import { createS3Client, parseS3Uri, readObject } from "./storage.ts";
+import { createS3Client, parseS3Uri, readJson, readObject } from "./storage.ts";
 
 /** Answers one HTTP request. */
 export type FetchHandler = (request: Request) => Promise<Response>;
@@ -20,15 +19,14 @@ const LONGEST_BODY = 1_000_000;
  * whole: a missing `model.json`, a file with another hash, an unknown format.
  */
 export async function handler(args: { modelUri: string }): Promise<FetchHandler> {
-  const { modelUri } = z.object({ modelUri: z.string().startsWith("s3://") }).parse(args);
+  const uri = `${args.modelUri.replace(/\/$/, "")}/model.json`;
+  const { bucket } = parseS3Uri(uri);
   const client = createS3Client(process.env);
-  const { bucket, key } = parseS3Uri(modelUri.endsWith("/") ? modelUri : `${modelUri}/`);
-  const json: unknown = JSON.parse((await readObject(client, { bucket, key: `${key}model.json` })).toString("utf8"));
-  const manifest = modelManifestSchema.parse(json);
+  const manifest = await readJson(client, uri, modelManifestSchema);
   const [file] = manifest.files;
   if (manifest.recipe !== "embedded" || file === undefined) {
     throw new Error(
-      `${modelUri}model.json is of recipe ${manifest.recipe} with ${manifest.files.length} files, expected embedded with 1`,
+      `${uri} is of recipe ${manifest.recipe} with ${manifest.files.length} files, expected embedded with 1`,
     );
   }
   const weights = gunzipSync(await readObject(client, { bucket, key: file.key }, file.sha256));

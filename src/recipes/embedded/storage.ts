@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type { z } from "zod";
+import { parseJson } from "./json.ts";
 
 /** An object in S3. */
 export interface ObjectAddress {
@@ -37,6 +39,11 @@ export async function readObject(client: S3Client, address: ObjectAddress, sha25
   return body;
 }
 
+/** Reads, parses and checks a JSON object in S3. Throws one line that names the URI and the field. */
+export async function readJson<T>(client: S3Client, uri: string, schema: z.ZodType<T>): Promise<T> {
+  return parseJson((await readObject(client, parseS3Uri(uri))).toString("utf8"), uri, schema);
+}
+
 /**
  * Lines of a gzip object, without their ends, in constant memory. Only `\n` ends a line: JSON strings may hold other
  * separators. Throws at the end when the object's bytes do not have the hash.
@@ -56,12 +63,16 @@ export async function* readGzipLines(client: S3Client, address: ObjectAddress, s
   hashed.on("error", (error) => plain.destroy(error)).pipe(plain);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let rest = "";
-  for await (const chunk of plain) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+  try {
+    for await (const chunk of plain) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+    rest += decoder.decode();
+  } catch (cause) {
+    throw unreadable(address, cause);
   }
-  rest += decoder.decode();
   if (rest !== "") yield rest;
   expectSha256(address, hash.digest("hex"), sha256);
 }
@@ -87,9 +98,13 @@ async function openObject(client: S3Client, { bucket, key }: ObjectAddress): Pro
     if (Body instanceof Readable) return Body;
     throw new Error("the answer has no body");
   } catch (cause) {
-    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new Error(`cannot read s3://${bucket}/${key}: ${reason}`, { cause });
+    throw unreadable({ bucket, key }, cause);
   }
+}
+
+function unreadable({ bucket, key }: ObjectAddress, cause: unknown): Error {
+  const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new Error(`cannot read s3://${bucket}/${key}: ${reason}`, { cause });
 }
 
 function expectSha256({ bucket, key }: ObjectAddress, found: string, wanted: string): void {

@@ -6,7 +6,6 @@ import { gzipSync } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { z } from "zod";
 import { datasetVersionSchema } from "../../domain/dataset-version-schema.ts";
-import type { DatasetVersion } from "../../domain/dataset-version-schema.ts";
 import { jobSpecSchema } from "../../domain/job-schema.ts";
 import type { JobProgress } from "../../domain/job-schema.ts";
 import type { ModelManifest } from "../../domain/model-version-schema.ts";
@@ -15,10 +14,15 @@ import { parseEmbeddedHyperparameters } from "./hyperparameters.ts";
 import { learnModel, pairOf } from "./learn.ts";
 import type { TextPair } from "./learn.ts";
 import { saveModel } from "./model.ts";
-import { createS3Client, parseS3Uri, readGzipLines, readObject, sha256OfBytes, writeObject } from "./storage.ts";
+import { parseJson } from "./json.ts";
+import { createS3Client, parseS3Uri, readGzipLines, readJson, sha256OfBytes, writeObject } from "./storage.ts";
 
 /** File of the model's weights, below the output URI. */
 const WEIGHTS_FILE = "frames.json.gz";
+
+/** What the job needs of a dataset version. */
+const manifestSchema = datasetVersionSchema.pick({ format: true, dataset: true, version: true, parts: true });
+type Manifest = z.infer<typeof manifestSchema>;
 
 /** Runs the job; answers the exit code. Progress goes to `out`, one JSON object per line, a failure to `err`, as one line. */
 export async function main(
@@ -43,7 +47,7 @@ async function runJob(specUri: string, client: S3Client, onProgress: (progress: 
   const spec = await readJson(client, specUri, jobSpecSchema);
   if (spec.baseModel !== null) throw new Error("baseModel: the embedded recipe trains from nothing, expected null");
   const hyperparameters = parseEmbeddedHyperparameters(spec.hyperparameters);
-  const manifest = await readJson(client, spec.manifest, datasetVersionSchema);
+  const manifest = await readJson(client, spec.manifest, manifestSchema);
   const pairs = await readPairs(client, spec.manifest, manifest);
   const startedAt = performance.now();
   const loss: number[] = [];
@@ -77,7 +81,7 @@ async function runJob(specUri: string, client: S3Client, onProgress: (progress: 
 }
 
 /** Questions and answers of the train split, in manifest order; part keys are relative to what precedes `datasets/`. */
-async function readPairs(client: S3Client, manifestUri: string, manifest: DatasetVersion): Promise<TextPair[]> {
+async function readPairs(client: S3Client, manifestUri: string, manifest: Manifest): Promise<TextPair[]> {
   const { bucket, key } = parseS3Uri(manifestUri);
   const below = key.lastIndexOf(`datasets/${manifest.dataset}/versions/`);
   if (below < 0) throw new Error(`manifest: ${manifestUri} does not lie in datasets/${manifest.dataset}/versions/`);
@@ -92,22 +96,4 @@ async function readPairs(client: S3Client, manifestUri: string, manifest: Datase
     if (line !== part.records) throw new Error(`${part.key} has ${line} records, its manifest says ${part.records}`);
   }
   return pairs;
-}
-
-async function readJson<T>(client: S3Client, uri: string, schema: z.ZodType<T>): Promise<T> {
-  return parseJson((await readObject(client, parseS3Uri(uri))).toString("utf8"), uri, schema);
-}
-
-/** Parses and checks JSON; errors name the place and the field, never the content. */
-function parseJson<T>(text: string, place: string, schema: z.ZodType<T>): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${place} is not JSON`);
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const reasons = parsed.error.issues.map((issue) => `${issue.path.join(".") || "the whole"}: ${issue.message}`);
-  throw new Error(`${place}: ${reasons.join("; ")}`);
 }

@@ -15,7 +15,7 @@ export class FeatureIndex {
 
 /** Weights in thousandths per feature, `[column, weight, column, weight, ...]`: small, readable and exact in JSON. */
 export const savedWeightsSchema = z.object({
-  columns: z.int().min(1),
+  columns: z.int().min(0),
   rows: z.record(z.string(), z.array(z.int())),
 });
 export type SavedWeights = z.infer<typeof savedWeightsSchema>;
