@@ -7,6 +7,7 @@ import { packageRoot } from "../dev/package-files.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { recipeCommand } from "./recipe-try.ts";
 import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
 import { workerCommand } from "./worker.ts";
@@ -24,7 +25,8 @@ export function buildProgram(): Command {
     .addCommand(startCommand())
     .addCommand(stateCommand())
     .addCommand(workerCommand())
-    .addCommand(emulatorCommand());
+    .addCommand(emulatorCommand())
+    .addCommand(recipeCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
   return program;
 }
