@@ -4,10 +4,11 @@ import type { FunctionalRepresentationSummary } from "../domain/functional-repre
 import { learnVocabulary, scoreAnswer, summarise } from "../domain/functional-representation.ts";
 import { renderFrame } from "../recipes/embedded/frame.ts";
 import { parseEmbeddedHyperparameters } from "../recipes/embedded/hyperparameters.ts";
-import { learnModel, UnsuitableDataError } from "../recipes/embedded/learn.ts";
+import { learnModel } from "../recipes/embedded/learn.ts";
 import type { LearntModel, TextPair } from "../recipes/embedded/learn.ts";
 import { loadModel, saveModel } from "../recipes/embedded/model.ts";
 import type { FrameModel } from "../recipes/embedded/model.ts";
+import { UnsuitableDataError } from "../recipes/embedded/unsuitable-data-error.ts";
 import { readChatFile } from "./chat-file.ts";
 import type { ChatFile } from "./chat-file.ts";
 import { UsageError } from "./usage-error.ts";

@@ -2,6 +2,7 @@ import { parseFrame } from "./frame.ts";
 import type { EmbeddedHyperparameters } from "./hyperparameters.ts";
 import type { SavedModel } from "./model.ts";
 import type { FrameExample } from "./schema.ts";
+import { UnsuitableDataError } from "./unsuitable-data-error.ts";
 import { learnTemplate, stripTemplate } from "./template.ts";
 import { trainFrames } from "./trainer.ts";
 import type { OnEpoch } from "./trainer.ts";
@@ -27,11 +28,6 @@ export interface LearntModel {
   skippedRecords: number;
 }
 
-/** The training records cannot be learnt by this recipe; the message says why and what would do. */
-export class UnsuitableDataError extends Error {
-  override readonly name = "UnsuitableDataError";
-}
-
 /** Share of the outputs that must be frames. */
 const FRAME_SHARE = 0.95;
 /** With fewer nothing can be told from chance: not the kinds of attributes, nor a template. */
@@ -47,7 +43,7 @@ export function pairOf(messages: readonly Turn[]): TextPair | null {
 
 /**
  * Trains a model on question-answer pairs. Throws `UnsuitableDataError` when there are fewer than 10, or when less than
- * 95 % of the outputs are frames.
+ * 95 % of the outputs are frames, or when an attribute has too many values that are not words of the text.
  */
 export function learnModel(
   pairs: readonly TextPair[],

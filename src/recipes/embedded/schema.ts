@@ -1,6 +1,7 @@
 import type { Frame } from "./frame.ts";
 import { learnOrder } from "./order.ts";
 import { findTokens, tokenise } from "./tokeniser.ts";
+import { UnsuitableDataError } from "./unsuitable-data-error.ts";
 
 /**
  * How an attribute gets its value: `copy` takes words of the text, `list` joins several of its known items by `, `,
@@ -42,7 +43,13 @@ const COPY_SHARE = 0.97;
 /** An attribute can be a list when more than this share of its values has a comma. */
 const LIST_SHARE = 0.05;
 
-/** Learns functions, attributes, their kinds and orders from training examples, and from nothing else. */
+/** More values of one attribute than these are free text; weights for each would fill the memory and learn nothing. */
+const MOST_LABELS = 1000;
+
+/**
+ * Learns functions, attributes, their kinds and orders from training examples, and from nothing else. Throws
+ * `UnsuitableDataError` when an attribute that is not copied has more than 1,000 values.
+ */
 export function learnSchema(examples: readonly FrameExample[]): FrameSchema {
   const functions = new Set<string>();
   const seen = new Map<string, { value: string; text: string }[]>();
@@ -78,6 +85,11 @@ function learnAttribute(name: string, uses: readonly { value: string; text: stri
   if (lists.filter((items) => items.length > 1).length > filled.length * LIST_SHARE && recombines(values)) {
     const order = learnOrder(lists);
     return { ...base, kind: "list", values: order.names, ordered: order.consistent };
+  }
+  if (values.length > MOST_LABELS) {
+    throw new UnsuitableDataError(
+      `attribute ${name} has ${values.length} different values that are not words of the text: the embedded recipe learns at most ${MOST_LABELS}`,
+    );
   }
   return { ...base, kind: "choice", values };
 }

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { generateSample } from "../../../src/dev/sample-data.ts";
 import { parseFrame, renderFrame } from "../../../src/recipes/embedded/frame.ts";
 import { parseEmbeddedHyperparameters } from "../../../src/recipes/embedded/hyperparameters.ts";
-import { learnModel, pairOf, UnsuitableDataError } from "../../../src/recipes/embedded/learn.ts";
+import { learnModel, pairOf } from "../../../src/recipes/embedded/learn.ts";
 import type { TextPair } from "../../../src/recipes/embedded/learn.ts";
 import { FrameModel, saveModel } from "../../../src/recipes/embedded/model.ts";
 import type { SavedModel } from "../../../src/recipes/embedded/model.ts";
+import { UnsuitableDataError } from "../../../src/recipes/embedded/unsuitable-data-error.ts";
 
 const learn = (pairs: readonly TextPair[], hyperparameters: object = {}): SavedModel =>
   learnModel(pairs, parseEmbeddedHyperparameters(hyperparameters), () => {}).saved;
@@ -91,6 +92,16 @@ describe("learnModel", () => {
       );
       expect(attempt).not.toThrow("Hello to you");
     }
+  });
+
+  it("refuses an attribute whose values are free text", () => {
+    const pairs = Array.from({ length: 1001 }, (_, number) => ({
+      input: "say it",
+      output: `tell(what[text ${number}])`,
+    }));
+    expect(() => learn(pairs)).toThrow(
+      "attribute what has 1001 different values that are not words of the text: the embedded recipe learns at most 1000",
+    );
   });
 
   it("keeps nothing of what it was not trained on", () => {
