@@ -19,3 +19,6 @@ export function createActivities(ports: Ports) {
     ...createAlertActivities(ports),
   };
 }
+
+/** All activities by name. */
+export type Activities = ReturnType<typeof createActivities>;

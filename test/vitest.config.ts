@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "workflows",
-          globalSetup: "test/support/global-servers.ts",
+          globalSetup: ["test/support/global-servers.ts", "test/support/global-temporal.ts"],
           include: ["test/{workflows,replay}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,

@@ -10,7 +10,7 @@ import {
 } from "@temporalio/worker";
 import type { Logger as PinoLogger } from "pino";
 import { asFailure, assertSmall } from "../../activities/failures.ts";
-import { createActivities } from "../../activities/index.ts";
+import { createActivities, type Activities } from "../../activities/index.ts";
 import { taskQueues } from "../../workflows/names.ts";
 import type { Ports } from "../ports.ts";
 import { ensureSearchAttributes } from "./search-attributes.ts";
@@ -38,8 +38,8 @@ export function installLogger(log: PinoLogger, level: "debug" | "info" | "warn" 
 }
 
 /**
- * Starts polling and resolves when it does. Workflows and activities have task queues of their own for waiting and for
- * computing, so that a long read never delays a decision.
+ * Starts polling the Temporal server that the environment leads to, and resolves when it does. Search attributes are
+ * registered first. Throws when the server cannot be reached.
  */
 export async function startWorker(
   ports: Ports,
@@ -49,16 +49,28 @@ export async function startWorker(
   const { connectionOptions, namespace = "default" } = loadClientConnectConfig({ overrideEnvVars: environment });
   const [connection, bundle] = await Promise.all([NativeConnection.connect(connectionOptions), workflowBundle(logger)]);
   await ensureSearchAttributes(connection, namespace);
+  return runWorkers({ connection, namespace, workflowBundle: bundle, activities: createActivities(ports) });
+}
+
+/**
+ * Polls all task queues of Tuneloop until shut down, then closes the connection. Workflows and activities have task
+ * queues of their own for waiting and for computing, so that a long read never delays a decision.
+ */
+export async function runWorkers(
+  options: Required<Pick<WorkerOptions, "namespace" | "workflowBundle">> & {
+    connection: NativeConnection;
+    activities: Activities;
+  },
+): Promise<RunningWorker> {
+  const { workflowBundle, ...served } = options;
   const common = {
-    connection,
-    namespace,
-    activities: createActivities(ports),
+    ...served,
     interceptors: { activity: [typedFailures] },
     shutdownGraceTime: "20s",
     shutdownForceTime: "30s",
   } satisfies Omit<WorkerOptions, "taskQueue">;
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: taskQueues.main, workflowBundle: bundle, maxCachedWorkflows }),
+    Worker.create({ ...common, taskQueue: taskQueues.main, workflowBundle, maxCachedWorkflows }),
     Worker.create({ ...common, taskQueue: taskQueues.io, maxConcurrentActivityTaskExecutions: 40 }),
     Worker.create({ ...common, taskQueue: taskQueues.cpu, maxConcurrentActivityTaskExecutions: 4 }),
   ]);
@@ -73,7 +85,7 @@ export async function startWorker(
       shutdown();
     }
   });
-  return { ended: Promise.all(runs).then(() => connection.close()), shutdown };
+  return { ended: Promise.all(runs).then(() => options.connection.close()), shutdown };
 }
 
 /** Gives every error an activity throws its type, and keeps data out of history. */

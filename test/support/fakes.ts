@@ -1,0 +1,240 @@
+/** Typed fakes of the activities' interfaces: each keeps the promise of its docstring, in memory, without delay. */
+import { activityInfo } from "@temporalio/activity";
+import { createInputActivities } from "../../activities/inputs.ts";
+import type { Activities } from "../../activities/index.ts";
+import type {
+  AlertActivities,
+  DatasetActivities,
+  EvaluationActivities,
+  JobActivities,
+  PipelineActivities,
+  RolloutActivities,
+  TrainingJob,
+} from "../../activities/interfaces.ts";
+import { createPipelineActivities } from "../../activities/pipelines.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import { isTerminal } from "../../src/domain/job.ts";
+import { withAliases } from "../../src/domain/registry.ts";
+import type { ObjectStore, RecipeCatalog, WorkflowLookup } from "../../src/ports.ts";
+import { aTestSet } from "./builders.ts";
+import { World, type FakeJob, type FakeVersion, type WorldActivities, type WorldActivity } from "./world.ts";
+
+/** The failure that makes Temporal ask again at once. */
+function stillWaiting(forWhat: string): TypedFailure {
+  return new TypedFailure("StillWaiting", `waiting for ${forWhat}`, { retryAfterMs: 5 });
+}
+
+/** Knows one recipe, `embedded`, whose hyperparameter `epochs` is a number. */
+const recipes: RecipeCatalog = {
+  checkHyperparameters(recipe, hyperparameters) {
+    if (recipe !== "embedded") throw new TypedFailure("InvalidInput", `recipe.name: there is no recipe ${recipe}`);
+    if (typeof (hyperparameters["epochs"] ?? 1) !== "number") {
+      throw new TypedFailure("InvalidInput", "recipe.hyperparameters.epochs: must be a number");
+    }
+    return { epochs: 1, ...hyperparameters };
+  },
+  renderJob: () => Promise.reject(new Error("workflows render nothing")),
+  renderService: () => Promise.reject(new Error("workflows render nothing")),
+};
+
+/**
+ * All activities: the real input checks, the real wait for another workflow, and fakes over the world that `worldOf`
+ * finds by a workflow's id.
+ */
+export function createFakeActivities(workflows: WorkflowLookup, worldOf: (workflowId: string) => World): Activities {
+  const names = Object.keys(fakesOf(new World("nobody"), workflows)) as WorldActivity[];
+  const dispatched = names.map((activity) => {
+    const run = async (request: never): Promise<unknown> => {
+      const world = worldOf(activityInfo().workflowExecution?.workflowId ?? "");
+      world.calls.push({ activity, request });
+      const usual = (): Promise<unknown> => fakesOf(world, workflows)[activity](request);
+      const behaviour = world.behaviours[activity] as ((request: never, usual: () => unknown) => unknown) | undefined;
+      return behaviour === undefined ? usual() : behaviour(request, usual);
+    };
+    return [activity, run] as const;
+  });
+  return { ...createInputActivities({ recipes }), ...(Object.fromEntries(dispatched) as unknown as WorldActivities) };
+}
+
+function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
+  return {
+    ...datasetFakes(world),
+    ...jobFakes(world),
+    ...evaluationFakes(world),
+    ...rolloutFakes(world),
+    ...pipelineFakes(world, workflows),
+    ...alertFakes(world),
+  };
+}
+
+function datasetFakes(world: World): DatasetActivities {
+  const newest = (): FakeVersion => world.versions.at(-1) ?? { records: 0, added: 0, cursors: {}, batches: [] };
+  return {
+    async readDatasetHead({ sources }) {
+      const { records, cursors } = newest();
+      const asked = Object.entries(cursors).filter(([source]) => sources.includes(source));
+      return { version: world.versions.length, records, cursors: Object.fromEntries(asked) };
+    },
+    async ingest({ source, cursor }) {
+      const end = world.sources[source.id] ?? 0;
+      const received = end - Number(cursor ?? 0);
+      return { source: source.id, batch: `batches/${source.id}/${cursor ?? 0}-${end}`, received, quarantined: 0 };
+    },
+    async commitVersion({ batches }) {
+      const before = newest();
+      const spans = batches.map((batch) => {
+        const [, source = "", from = 0, to = 0] = /^batches\/(.+)\/(\d+)-(\d+)$/.exec(batch) ?? [];
+        return { source, added: Number(to) - Number(from), cursor: String(to) };
+      });
+      const added = spans.reduce((sum, span) => sum + span.added, 0);
+      if (added === 0) return { version: null, records: before.records, added: 0, perSource: {} };
+      const cursors = { ...before.cursors, ...Object.fromEntries(spans.map(({ source, cursor }) => [source, cursor])) };
+      world.versions.push({ records: before.records + added, added, cursors, batches });
+      const perSource = spans.map(({ source, added }) => [
+        source,
+        { received: added, accepted: added, quarantined: 0, duplicates: 0 },
+      ]);
+      return { version: world.versions.length, ...newest(), perSource: Object.fromEntries(perSource) };
+    },
+    freezeTestSet: async () => aTestSet(),
+    learnVocabulary: async ({ dataset, version }) => ({ key: `vocabularies/${dataset}/${version}.json` }),
+  };
+}
+
+function jobFakes(world: World): JobActivities {
+  const shown = ({ jobId, state }: FakeJob): TrainingJob => ({
+    jobId,
+    state,
+    url: `https://console.example/jobs/${jobId}`,
+    error: state === "failed" ? "out of memory" : null,
+  });
+  return {
+    async submitTraining({ jobName }) {
+      const known = world.jobs.get(jobName);
+      if (known !== undefined) return shown(known);
+      const job: FakeJob = { jobId: `job-${world.jobs.size + 1}`, state: "queued", ahead: [...world.jobStates] };
+      world.jobs.set(jobName, job);
+      return shown(job);
+    },
+    async awaitJob({ jobId, known }) {
+      const job = [...world.jobs.values()].find((candidate) => candidate.jobId === jobId);
+      if (job === undefined) throw new TypedFailure("NotFound", `no job ${jobId}`);
+      job.state = job.ahead.shift() ?? job.state;
+      if (job.state === known) throw stillWaiting(`job ${jobId}`);
+      return shown(job);
+    },
+    async terminateTraining({ jobName }) {
+      const job = world.jobs.get(jobName);
+      if (job === undefined || isTerminal(job.state)) return { terminated: 0 };
+      job.state = "terminated";
+      return { terminated: 1 };
+    },
+    readModel: async () => ({ task: "frames", trainedRecords: 180, trainSeconds: 0.5, loss: [0.9, 0.4] }),
+  };
+}
+
+function evaluationFakes(world: World): EvaluationActivities {
+  return {
+    planEvaluation: async ({ model, testSet }) => ({ key: `${model}-${testSet.sha256.slice(0, 8)}`, shards: 2 }),
+    askShard: async ({ testSet }) => ({ records: testSet.records / 2, failed: 0 }),
+    scoreEvaluation: async ({ key, model, testSet, shards }) => ({
+      key,
+      model,
+      testSet,
+      shards,
+      records: testSet.records,
+      failed: 0,
+      metrics: { accuracy_output_fn: 0.9 },
+    }),
+    decideCycle: async ({ cycle }) => ({
+      outcome: world.verdict,
+      reasons: [`the numbers say ${world.verdict}`],
+      key: `decisions/${cycle}.json`,
+    }),
+  };
+}
+
+function rolloutFakes(world: World): RolloutActivities {
+  const others = (model: string): string[] => Object.keys(world.serving).filter((other) => other !== model);
+  const serve = (weights: Record<string, number>, said: string): void => {
+    world.serving = weights;
+    world.traffic.push(said);
+    world.pollsToSettle = world.settlePolls;
+  };
+  const settled = (forWhat: string): void => {
+    if (world.pollsToSettle === 0) return;
+    world.pollsToSettle--;
+    throw stillWaiting(forWhat);
+  };
+  return {
+    async lockRollout({ workflowId, runId }) {
+      const { lock, champion, challenger } = world.registry;
+      if (lock !== null && lock.workflowId !== workflowId) {
+        throw new TypedFailure("RolloutLocked", `${lock.workflowId} is moving traffic of this model`);
+      }
+      world.registry = { ...world.registry, lock: { workflowId, runId, acquiredAt: new Date().toISOString() } };
+      return { champion, challenger };
+    },
+    async unlockRollout({ workflowId }) {
+      if (world.registry.lock?.workflowId === workflowId) world.registry = { ...world.registry, lock: null };
+    },
+    async setWeight({ model, percent, complete }) {
+      const [other] = others(model);
+      if (other === undefined || complete) serve({ [model]: 100 }, `${model} alone`);
+      else serve({ [other]: 100 - percent, [model]: percent }, `${model} at ${percent}`);
+    },
+    async awaitWeight({ model, percent, complete }) {
+      settled(`${model} at ${percent} %`);
+      const alone = others(model).length === 0;
+      if (world.serving[model] !== (alone ? 100 : percent) || (complete && !alone)) {
+        throw new TypedFailure("ServiceChanged", `${model} is not at ${percent} %`);
+      }
+    },
+    async takeDown({ model }) {
+      if (world.serving[model] === undefined) return;
+      const [other] = others(model);
+      serve(other === undefined ? {} : { [other]: 100 }, `${model} down`);
+    },
+    async awaitDown({ model }) {
+      settled(`${model} to be down`);
+      if (world.serving[model] !== undefined) throw stillWaiting(`${model} to be down`);
+    },
+    probe: async () => ({ asked: 8, failed: 0 }),
+    async moveAliases({ to, workflowId, reason }) {
+      world.registry = withAliases(world.registry, { to, workflowId, reason, at: new Date().toISOString() });
+    },
+  };
+}
+
+function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivities {
+  // The wait looks at workflows only, never into storage.
+  const real = createPipelineActivities({ store: {} as ObjectStore, workflows });
+  return {
+    async readPipeline() {
+      const dataset = { version: world.versions.length, records: world.versions.at(-1)?.records ?? 0 };
+      return { dataset, champion: world.registry.champion, lastCycle: world.registry.lastCycle };
+    },
+    async openCycle({ workflowId, version, repeat }) {
+      const datasetVersion = version ?? world.versions.length;
+      const records = world.versions[datasetVersion - 1]?.records;
+      if (records === undefined) throw new TypedFailure("NotFound", `dataset ${world.name} has no such version`);
+      const lastCycle = { workflowId, datasetVersion, repeat, records };
+      world.registry = { ...world.registry, lastCycle };
+      return { ...lastCycle, champion: world.registry.champion, perSource: { slack: records } };
+    },
+    awaitWorkflow: (request) => real.awaitWorkflow(request),
+  };
+}
+
+function alertFakes(world: World): AlertActivities {
+  return {
+    async sendAlert({ alert }) {
+      world.alerts.push(alert);
+    },
+    async writeReport(report) {
+      world.reports.push(report);
+      const key = `reports/${report.cycle}/report.md`;
+      return { key, uri: `s3://tuneloop/${key}` };
+    },
+  };
+}
