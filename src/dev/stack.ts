@@ -54,7 +54,9 @@ async function runPlan(plan: StackPlan, options: StackOptions, unlock: () => voi
   async function start(services: readonly StackService[]): Promise<void> {
     const starts = services.map(async (service) => {
       const makeSpec = plan.servers[service];
-      if (makeSpec !== undefined) children.set(service, await superviseChild(await makeSpec(cancel), supervision));
+      if (makeSpec === undefined) return;
+      children.set(service, await superviseChild(await makeSpec(cancel), supervision));
+      report(`${service} is up`);
     });
     // The first failure ends the other starts; all of them are awaited, so that nothing starts behind our back.
     for (const started of starts) started.catch((error: unknown) => giveUp.abort(error));

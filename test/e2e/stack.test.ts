@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -51,6 +52,12 @@ async function hold(): Promise<{ holder: ProcessIdentity; kill: () => Promise<vo
     await once(child, "exit");
   };
   return { holder, kill, pids: heldSchema.parse(JSON.parse(String(line))).pids };
+}
+
+/** The process id of the watchdog, as the stack has noted it. */
+function recordedWatchdog(): number {
+  const text = readFileSync(join(stateDirectory, "processes.json"), "utf8");
+  return z.object({ watchdog: z.object({ pid: z.int() }) }).parse(JSON.parse(text)).watchdog.pid;
 }
 
 async function withTemporal<T>(stack: TestStack, use: (client: Client) => Promise<T>): Promise<T> {
@@ -155,7 +162,7 @@ describe("startStack", () => {
     try {
       const used = Number(new URL(stack.addresses.s3 ?? "").port);
       expect(used).toBeGreaterThan(port);
-      expect(reports).toEqual([`s3: port ${port} is taken, using ${used}`]);
+      expect(reports).toEqual([`s3: port ${port} is taken, using ${used}`, "s3 is up"]);
     } finally {
       await stack.stop();
       taken.close();
@@ -177,7 +184,7 @@ describe("startStack", () => {
     const environment = { TUNELOOP_VERSITYGW_BINARY: join(stateDirectory, "nothing") };
     await expect(startTestStack({ stateDirectory, environment })).rejects.toThrow("TUNELOOP_VERSITYGW_BINARY=");
     const stack = await start();
-    expect(stack.reports).toEqual([]);
+    expect(stack.reports.toSorted()).toEqual(["s3 is up", "temporal is up"]);
   });
 });
 
@@ -203,6 +210,18 @@ describe("a stack whose process is killed", () => {
     const second = await start();
     expect(await workflowStatus(second)).toBe("RUNNING");
     expect(await readKept(second)).toBe("kept");
+  });
+
+  it("ends even if its watchdog was killed before", async () => {
+    const { kill, pids } = await hold();
+    const servers = Object.values(pids).map(identify);
+    const first = recordedWatchdog();
+    process.kill(first, "SIGKILL");
+    await waitFor(() => expect(recordedWatchdog()).not.toBe(first), { timeoutMs: 10_000 });
+    await kill();
+    await waitFor(() => expect(servers.filter((server) => server !== null && isRunning(server))).toEqual([]), {
+      timeoutMs: 5_000,
+    });
   });
 
   it("is followed at once by a new one, which waits for the old servers to end", async () => {
