@@ -24,7 +24,8 @@ export async function evaluateModel(input: EvaluateModelInput): Promise<Evaluati
   let asked = 0;
   for (let shard = 0; shard < shards; shard++) {
     setCurrentDetails(`**${model}** has answered ${asked} of ${testSet.records} questions.`);
-    asked += (await askShard({ ...request, key, shard })).records;
+    const summary = `questions, part ${shard + 1} of ${shards}`;
+    asked += (await askShard.executeWithOptions({ summary }, [{ ...request, key, shard }])).records;
   }
   setCurrentDetails(`**${model}** has answered ${asked} of ${testSet.records} questions.`);
   return scoreEvaluation({ ...request, key, shards });

@@ -42,10 +42,12 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
 
   let ended = false;
   try {
-    let job = await submitTraining(request);
+    let job = await submitTraining.executeWithOptions({ summary: request.jobName }, [request]);
     while (!isTerminal(job.state)) {
       setCurrentDetails(describe(model, job));
-      job = await awaitJob({ jobId: job.jobId, known: job.state });
+      job = await awaitJob.executeWithOptions({ summary: `until the job is no longer ${job.state}` }, [
+        { jobId: job.jobId, known: job.state },
+      ]);
     }
     ended = true;
     setCurrentDetails(describe(model, job));

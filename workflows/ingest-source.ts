@@ -16,7 +16,7 @@ const { ingest } = proxyActivities<DatasetActivities>(streaming);
 export async function ingestSource(input: IngestSourceInput): Promise<IngestResult> {
   const request = await checked(() => checkIngestSource(input));
   labelUnlessGiven({ dataset: request.dataset, stage: "ingest" });
-  const batch = await ingest(request);
+  const batch = await ingest.executeWithOptions({ summary: request.source.id }, [request]);
   setCurrentDetails(`${batch.received} items received, ${batch.quarantined} of them refused.`);
   return batch;
 }

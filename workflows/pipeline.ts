@@ -39,6 +39,7 @@ import {
 import type { Alert } from "../src/domain/alert-schema.ts";
 import { cycleNumber } from "../src/domain/ids.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
+import type { LastCycle } from "../src/domain/registry-schema.ts";
 import type { PipelineInput, PipelineState } from "../src/domain/workflow-input-schema.ts";
 import { local, outside, quick, waiting } from "./activity-options.ts";
 import { workflowIds } from "./names.ts";
@@ -65,24 +66,29 @@ type Step = ReturnType<typeof nextStep>;
 export async function pipeline(input: PipelineInput): Promise<never> {
   const state = input?.carried ?? initialState();
   const name = input?.name ?? "";
+  let minNewRecords = 0;
   const orders = { validator: (request?: OrderRequest) => refuseBadOrder(request) };
   setHandler(datasetUpdatedSignal, (message) => hearUpdate(state, name, message));
   setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
   setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
   setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
-  setHandler(stateQuery, () => viewOf(state, name, input?.dataset?.minNewRecords ?? 0));
+  setHandler(stateQuery, () => viewOf(state, name, minNewRecords));
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 
   const { carried, ...definition } = await checked(() => checkPipeline(input));
-  const { minNewRecords } = definition.dataset;
+  minNewRecords = definition.dataset.minNewRecords;
   label({ pipeline: name, dataset: name, stage: "pipeline" });
-  if (carried === undefined) Object.assign(state, await startingPoint(name));
+  if (carried === undefined) state.lastCycle = (await readDataset(name, state)).lastCycle;
   else followChildren(state);
+  const details = (): string => describe(viewOf(state, name, minNewRecords));
 
   try {
     for (;;) {
-      setCurrentDetails(describe(viewOf(state, name, minNewRecords)));
-      await condition(() => nextStep(state, minNewRecords) !== null || workflowInfo().continueAsNewSuggested);
+      const shown = details();
+      setCurrentDetails(shown);
+      await condition(
+        () => nextStep(state, minNewRecords) !== null || workflowInfo().continueAsNewSuggested || details() !== shown,
+      );
       if (workflowInfo().continueAsNewSuggested) break;
       await take(nextStep(state, minNewRecords), definition, state);
     }
@@ -93,21 +99,23 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   return continueAsNew<typeof pipeline>({ ...definition, carried: state });
 }
 
-/** What storage knows of a pipeline that starts: nothing is lost that happened while it was not running. */
-async function startingPoint(name: string): Promise<Pick<PipelineState, "dataset" | "heardVersion" | "lastCycle">> {
+/**
+ * Reads what storage knows: whatever was missed while nobody was running is in it, and a version that was announced but
+ * is not there is forgotten. What is announced while this reads is read for next.
+ */
+async function readDataset(name: string, state: PipelineState): Promise<{ lastCycle: LastCycle | null }> {
+  const heard = state.heardVersion;
   const { dataset, lastCycle } = await readPipeline({ name });
-  const version = dataset.version === 0 ? null : dataset.version;
-  return { dataset: { version, records: dataset.records }, heardVersion: dataset.version, lastCycle };
+  state.dataset = { version: dataset.version === 0 ? null : dataset.version, records: dataset.records };
+  if (state.heardVersion === heard) state.heardVersion = dataset.version;
+  return { lastCycle };
 }
 
 async function take(step: Step, definition: PipelineDefinition, state: PipelineState): Promise<void> {
   switch (step) {
-    case "read-dataset": {
-      const { dataset } = await readPipeline({ name: definition.name });
-      state.dataset = { version: dataset.version, records: dataset.records };
-      state.heardVersion = Math.max(state.heardVersion, dataset.version);
+    case "read-dataset":
+      await readDataset(definition.name, state);
       return;
-    }
     case "update-dataset":
       return startUpdate(definition, state);
     case "start-cycle":

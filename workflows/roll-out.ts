@@ -94,8 +94,10 @@ async function withdraw(plan: Plan, reason: string): Promise<void> {
 }
 
 async function moveTo(plan: Plan, percent: number, complete: boolean): Promise<void> {
-  await setWeight({ ...plan, percent, complete });
-  await awaitWeight({ ...plan, percent, complete });
+  const step = { ...plan, percent, complete };
+  const summary = complete ? `${plan.model} alone` : `${plan.model} to ${percent} %`;
+  await setWeight.executeWithOptions({ summary }, [step]);
+  await awaitWeight.executeWithOptions({ summary }, [step]);
 }
 
 /** Probes, lets the time pass if there is any, probes again. */

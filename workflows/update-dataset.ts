@@ -56,7 +56,10 @@ export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDa
   }
   if (batches.length < quorum.sources) throw quorumNotMet(batches.length, quorum.sources, failedSources);
 
-  const commit = await commitVersion({ dataset, parent: head.version, batches, failedSources });
+  const commit = await commitVersion.executeWithOptions(
+    { summary: `${batches.length} batches after ${dataset}@${head.version}` },
+    [{ dataset, parent: head.version, batches, failedSources }],
+  );
   setCurrentDetails(describe(dataset, commit, failedSources));
   if (commit.version !== null) await notify(update, commit.version);
   return { dataset, ...commit, failedSources };
