@@ -18,7 +18,7 @@ export function reportMarkdown(report: CycleReport): string {
         Object.entries(report.phases).map(([phase, seconds]) => [phase, seconds.toFixed(1)]),
       ),
     ),
-    `Workflow \`${report.workflowId}\`, ${report.startedAt} to ${report.endedAt}.`,
+    `Workflow ${code(report.workflowId)}, ${report.startedAt} to ${report.endedAt}.`,
     "",
   ].join("\n");
 }
@@ -64,18 +64,21 @@ function metrics({ champion, challenger, testSet }: CycleReport): string[] {
     }),
   ]);
   const who = measured.length === 1 ? "On" : "Both on the same";
-  const on = testSet === null ? [] : ["", `${who} ${testSet.records} records of \`${testSet.key}\`.`];
+  const on = testSet === null ? [] : ["", `${who} ${testSet.records} records of ${code(testSet.key)}.`];
   return [...table(["metric", ...measured.map(({ version }) => version)], rows), ...on];
 }
 
 function data({ datasetVersion, recordsPerSource }: CycleReport): string[] {
   const rows = Object.entries(recordsPerSource).map(([source, records]) => [source, String(records)]);
-  return rows.length === 0 ? [] : [`Dataset version \`${datasetVersion}\`.`, "", ...table(["source", "records"], rows)];
+  return rows.length === 0
+    ? []
+    : [`Dataset version ${code(datasetVersion)}.`, "", ...table(["source", "records"], rows)];
 }
 
 function training({ job }: CycleReport): string[] {
   if (job === null) return [];
-  const where = job.url === null ? `\`${job.id}\`` : `[\`${job.id}\`](${job.url})`;
+  const id = code(job.id);
+  const where = job.url !== null && plainUrl.test(job.url) ? `[${id}](${job.url})` : id;
   return [`Job ${where}: ${job.trainedRecords} records in ${job.trainSeconds.toFixed(1)} s.`];
 }
 
@@ -89,8 +92,18 @@ function table(head: string[], rows: string[][]): string[] {
   return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)];
 }
 
-/** Text from outside shows as it is: no markup, links or images, and no control characters. */
+/** A web address that is one word and cannot end its link early. */
+const plainUrl = /^https?:\/\/[^\s()<>[\]`]+$/;
+
+/** What would end a line or turn its direction round; C0 and C1 controls, separators and bidirectional marks. */
+const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Text from outside shows as it is: no markup, no links with another text, no images, no control characters. */
 function escapeMarkdown(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/[\\`*[\]<>|!#]|\b_|_\b/g, "\\$&");
+  return text.replace(unprintable, " ").replace(/[\\`*[\]<>|!#~&]|\b_|_\b/g, "\\$&");
+}
+
+/** A code span; backticks in it, which would end it, show as apostrophes. */
+function code(text: string): string {
+  return `\`${text.replace(unprintable, " ").replaceAll("`", "'")}\``;
 }
