@@ -106,10 +106,14 @@ function headline({ outcome, champion, challenger }: DemoCycle): string {
 function describeCycle({ champion, challenger, decision }: DemoCycle): string[] {
   const models = [champion, challenger].filter((model) => model !== null);
   const metrics = ["accuracy_output_fn", "accuracy_attr_types"].map((name) => {
-    const values = models.map(({ version, metrics }) => `${version}: ${metrics[name]?.toFixed(3) ?? "not measured"}`);
+    const values = models.map(({ version, metrics }) => `${version}: ${percent(metrics[name])}`);
     return `${name.padEnd(20)} ${values.join("   ")}`;
   });
   return [...metrics, ...(decision?.reasons ?? [])];
+}
+
+function percent(ratio: number | null | undefined): string {
+  return typeof ratio === "number" ? `${(ratio * 100).toFixed(1)} %` : "not measured";
 }
 
 function whereToLook(stack: Stack, cycles: DemoCycle[], { keep }: DemoOptions): string[] {

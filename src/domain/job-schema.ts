@@ -7,7 +7,7 @@ export type Hyperparameters = z.infer<typeof hyperparametersSchema>;
 /** What a recipe's training entrypoint reads from S3; the spec's URI is the job's one argument. */
 export const jobSpecSchema = z.object({
   format: z.literal(1),
-  /** `s3://` URI of the dataset version's manifest. Part keys in it are relative to the manifest's bucket. */
+  /** `s3://` URI of the dataset version's manifest. Part keys in it are relative to what precedes `datasets/` in this URI. */
   manifest: z.string().startsWith("s3://"),
   /** `s3://` URI, ending in `/`, that receives the model's files and, last, `model.json`. */
   output: z.string().startsWith("s3://").endsWith("/"),
