@@ -8,6 +8,7 @@ import { inject } from "vitest";
 import { createWorkflowLookup } from "../../src/temporal/client.ts";
 import { ensureSearchAttributes } from "../../src/temporal/search-attributes.ts";
 import { runWorkers } from "../../src/temporal/worker.ts";
+import { waitFor } from "../../src/dev/wait.ts";
 import { taskQueues } from "../../workflows/names.ts";
 import { createFakeActivities } from "./fakes.ts";
 import { recordHistory } from "./histories.ts";
@@ -23,6 +24,8 @@ export interface TestTemporal {
   newWorld(): World;
   /** Starts a workflow with plain JSON; the second part of its id is the name of its world. */
   start<T extends Workflow>(type: string, workflowId: string, input: unknown): Promise<WorkflowHandle<T>>;
+  /** Resolves when a running workflow has taken notice that it is to be cancelled. */
+  untilCancelRequested(handle: Pick<WorkflowHandle, "workflowId">): Promise<void>;
   /** Notes a run's history as a case of the replay gate, when histories are recorded. */
   record(handle: WorkflowHandle, caseName: string): Promise<void>;
   stop(): Promise<void>;
@@ -63,6 +66,18 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
         taskQueue: taskQueues.main,
         args: [input],
       }),
+    async untilCancelRequested({ workflowId }) {
+      const handle = client.workflow.getHandle(workflowId);
+      await waitFor(
+        async () => {
+          const { events } = await handle.fetchHistory();
+          const at = (events ?? []).findIndex((event) => event.workflowExecutionCancelRequestedEventAttributes);
+          const taken = at >= 0 && (events ?? []).slice(at).some((event) => event.workflowTaskCompletedEventAttributes);
+          if (!taken) throw new Error(`${workflowId} has not heard of a cancellation`);
+        },
+        { timeoutMs: 10_000 },
+      );
+    },
     async record(handle, caseName) {
       if (recording) await recordHistory(handle, caseName);
     },

@@ -108,10 +108,7 @@ describe("fineTune", () => {
     const handle = await start(input());
     await door.reached;
     await handle.cancel();
-    await vi.waitFor(async () => {
-      const { events } = await handle.fetchHistory();
-      expect(events?.some((event) => event.activityTaskCancelRequestedEventAttributes)).toBe(true);
-    });
+    await temporal.untilCancelRequested(handle);
     door.open();
     expect(await failureOf(handle)).toBe("cancelled");
     expect(job()?.state).toBe("terminated");

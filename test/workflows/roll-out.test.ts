@@ -1,0 +1,213 @@
+import type { WorkflowHandle } from "@temporalio/client";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import type { RollOutInput } from "../../src/domain/workflow-input-schema.ts";
+import type { rollOut } from "../../workflows/roll-out.ts";
+import { aQuickRollout, aRollOutInput } from "../support/builders.ts";
+import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
+import type { World } from "../support/world.ts";
+
+let temporal: TestTemporal;
+let world: World;
+let champion: string;
+let challenger: string;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal(import.meta.filename);
+});
+beforeEach(() => {
+  world = temporal.newWorld();
+  champion = `${world.name}-1`;
+  challenger = `${world.name}-2`;
+});
+afterAll(() => temporal.stop());
+
+/** A champion that serves, and a challenger that is up beside it without traffic. */
+function withChallenger(): void {
+  world.crown(champion);
+  world.serving = { [champion]: 100, [challenger]: 0 };
+  world.registry = { ...world.registry, challenger };
+}
+
+const input = (target: RollOutInput["target"]) => aRollOutInput({ pipeline: world.name, target });
+const startWith = (given: unknown): Promise<WorkflowHandle<typeof rollOut>> =>
+  temporal.start("rollOut", `roll-out/${world.name}`, given);
+const start = (target: RollOutInput["target"]) => startWith(input(target));
+
+describe("rollOut to silent", () => {
+  it("brings a version up beside the champion without traffic and calls it challenger once it answers", async () => {
+    world.crown(champion);
+    const handle = await start("silent");
+    expect(await handle.result()).toEqual({ champion });
+    expect(world.serving).toEqual({ [champion]: 100, [challenger]: 0 });
+    expect(world.registry).toMatchObject({ champion, challenger, lock: null });
+    expect(world.story()).toEqual(["lockRollout", "setWeight", "awaitWeight", "probe", "moveAliases", "unlockRollout"]);
+    await temporal.record(handle, "silent");
+  });
+
+  it("takes a challenger down first that an earlier cycle left behind", async () => {
+    world.crown(champion);
+    world.serving = { [champion]: 100, [`${world.name}-0`]: 0 };
+    world.registry = { ...world.registry, challenger: `${world.name}-0` };
+    const handle = await start("silent");
+    await handle.result();
+    expect(world.traffic).toEqual([`${world.name}-0 down`, `${challenger} at 0`]);
+    expect(world.registry.challenger).toBe(challenger);
+    await temporal.record(handle, "silent-after-leftover");
+  });
+
+  it("takes the version down and gives it no alias when it cannot come up", async () => {
+    world.crown(champion);
+    world.when("awaitWeight", async () => {
+      throw new TypedFailure("ServiceFailed", `${challenger} is unhealthy`);
+    });
+    const handle = await start("silent");
+    expect(await failureOf(handle)).toBe(`ServiceFailed: ${challenger} is unhealthy`);
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+    await temporal.record(handle, "silent-unhealthy");
+  });
+});
+
+describe("rollOut to promoted", () => {
+  it("moves traffic by the policy's steps, reads each back, probes each, and moves the aliases last", async () => {
+    withChallenger();
+    world.settlePolls = 2;
+    const handle = await start("promoted");
+    expect(await handle.result()).toEqual({ champion: challenger });
+    expect(world.traffic).toEqual(
+      [10, 50, 100].map((percent) => `${challenger} at ${percent}`).concat(`${challenger} alone`),
+    );
+    const step = ["setWeight", "awaitWeight", "probe"];
+    expect(world.story()).toEqual([
+      "lockRollout",
+      ...step,
+      ...step,
+      ...step,
+      "probe",
+      ...step,
+      "moveAliases",
+      "unlockRollout",
+    ]);
+    expect(world.requests("awaitWeight")).toHaveLength(4 * 3);
+    expect(world.registry).toMatchObject({ champion: challenger, challenger: null, lock: null });
+    expect(world.registry.history.map(({ alias, to }) => [alias, to])).toEqual([
+      ["champion", challenger],
+      ["challenger", null],
+    ]);
+    await temporal.record(handle, "promoted");
+  });
+
+  it("probes before and after a soak", async () => {
+    withChallenger();
+    const policy = { steps: [100], soakSeconds: 0.01, bakeSeconds: 0 };
+    await (await startWith({ ...input("promoted"), policy })).result();
+    expect(world.story().slice(1, 5)).toEqual(["setWeight", "awaitWeight", "probe", "probe"]);
+  });
+
+  it("makes the first champion without moving traffic, for it is alone", async () => {
+    world.serving = { [challenger]: 100 };
+    const handle = await start("promoted");
+    await handle.result();
+    expect(world.traffic).toEqual([]);
+    expect(world.registry).toMatchObject({ champion: challenger, lock: null });
+    await temporal.record(handle, "first-champion");
+  });
+
+  it("changes nothing when the version is champion already", async () => {
+    world.crown(challenger);
+    await (await start("promoted")).result();
+    expect(world.story()).toEqual(["lockRollout", "unlockRollout"]);
+  });
+
+  it("goes back to the champion when probes fail at 50 %, and leaves the champion's alias alone", async () => {
+    withChallenger();
+    world.when("probe", async (_, usual) => {
+      if (world.serving[challenger] === 50) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
+      return usual();
+    });
+    const handle = await start("promoted");
+    expect(await failureOf(handle)).toBe("ProbeFailed: 8 of 8 probes failed");
+    expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} at 50`, `${challenger} down`]);
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+    await temporal.record(handle, "probe-failed");
+  });
+
+  it("goes on going back until the service obeys", async () => {
+    withChallenger();
+    world.when("probe", async () => {
+      throw new TypedFailure("ProbeFailed", "no answers");
+    });
+    let refusals = 5;
+    world.when("takeDown", async (_, usual) => {
+      if (refusals-- > 0) throw new TypedFailure("Unavailable", "502", { retryAfterMs: 1 });
+      return usual();
+    });
+    expect(await failureOf(await start("promoted"))).toBe("ProbeFailed: no answers");
+    expect(world.requests("takeDown")).toHaveLength(6);
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry.lock).toBeNull();
+  });
+
+  it("takes the version down and gives the lock back when it is cancelled in a soak", async () => {
+    withChallenger();
+    const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, soakSeconds: 86_400 } });
+    await vi.waitFor(() => expect(world.requests("probe")).toHaveLength(1));
+    await handle.cancel();
+    expect(await failureOf(handle)).toBe("cancelled");
+    expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} down`]);
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+    await temporal.record(handle, "cancelled-in-soak");
+  });
+});
+
+describe("rollOut to withdrawn", () => {
+  it("takes the version down, sees it down, and takes its alias away", async () => {
+    withChallenger();
+    world.settlePolls = 1;
+    const handle = await start("withdrawn");
+    expect(await handle.result()).toEqual({ champion });
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+    expect(world.story()).toEqual(["lockRollout", "takeDown", "awaitDown", "moveAliases", "unlockRollout"]);
+    await temporal.record(handle, "withdrawn");
+  });
+
+  it("never takes the champion down", async () => {
+    world.crown(challenger);
+    await (await start("withdrawn")).result();
+    expect(world.serving).toEqual({ [challenger]: 100 });
+    expect(world.registry.champion).toBe(challenger);
+  });
+});
+
+describe("rollOut", () => {
+  it("touches nothing while another rollout holds the lock, which it keeps", async () => {
+    withChallenger();
+    const lock = { workflowId: "roll-out/other", runId: "1", acquiredAt: "2026-01-01T00:00:00.000Z" };
+    world.registry = { ...world.registry, lock };
+    const handle = await start("promoted");
+    expect(await failureOf(handle)).toBe("RolloutLocked: roll-out/other is moving traffic of this model");
+    expect(world.story()).toEqual(["lockRollout"]);
+    expect(world.registry.lock).toEqual(lock);
+    await temporal.record(handle, "locked");
+  });
+
+  it.each([
+    ["nothing", undefined, "InvalidInput: Invalid input: expected object, received undefined"],
+    ["an unknown target", { target: "half" }, "InvalidInput: target: "],
+    ["steps that do not rise", { policy: { steps: [50, 10, 100] } }, "InvalidInput: policy.steps: steps must rise"],
+    [
+      "steps that stop half-way",
+      { policy: { steps: [10, 50] } },
+      "InvalidInput: policy.steps: the last step must be 100",
+    ],
+    ["a step beyond 100 %", { policy: { steps: [101] } }, "InvalidInput: policy.steps.0: "],
+    ["a soak that ends before it begins", { policy: { soakSeconds: -1 } }, "InvalidInput: policy.soakSeconds: "],
+    ["no reason", { reason: "" }, "InvalidInput: reason: "],
+  ])("fails at once and names the field when given %s", async (_, wrong, message) => {
+    expect(await failureOf(await startWith(wrong && { ...input("promoted"), ...wrong }))).toContain(message);
+    expect(world.calls).toEqual([]);
+  });
+});
