@@ -20,8 +20,15 @@ export const faultSchema = z.strictObject({
       /** `before`: the call does nothing. `after`: it takes effect and its answer is lost. */
       when: z.enum(["before", "after"]).default("before"),
     }),
-    /** No answer for `ms`, then the call as usual; without `ms` no answer ever, and no effect. */
-    z.strictObject({ kind: z.literal("hang"), ms: z.int().min(0).optional() }),
+    /**
+     * No answer for `ms`, without `ms` for ever. `before`: the call is made when the time is up, so perhaps never.
+     * `after`: it takes effect at once and only its answer hangs.
+     */
+    z.strictObject({
+      kind: z.literal("hang"),
+      ms: z.int().min(0).optional(),
+      when: z.enum(["before", "after"]).default("before"),
+    }),
     /** The call takes effect, then the connection is cut. */
     z.strictObject({ kind: z.literal("drop") }),
     /** 200 with a page of HTML, no effect. */

@@ -51,14 +51,14 @@ export function guard(context: GuardContext): MiddlewareHandler<EmulatorEnv> {
     else if (effect === null) await next();
     const outcome = effect === null ? { status: c.res.status, acted: c.res.status } : await apply(effect, c, next);
     record(c, context, subject, outcome);
-    if (effect?.kind === "hang" && effect.ms === undefined) await new Promise(() => undefined);
+    if (effect?.kind === "hang") await hang(effect);
     if (effect?.kind === "drop") c.env.incoming.socket.destroy();
   };
 }
 
 async function apply(effect: FaultEffect, c: Context<EmulatorEnv>, next: () => Promise<void>) {
-  const acts = effect.kind === "drop" || (effect.kind === "hang" ? effect.ms !== undefined : isAfter(effect));
-  if (effect.kind === "hang" && effect.ms !== undefined) await delay(effect.ms);
+  const acts = effect.kind === "drop" || isAfter(effect) || (effect.kind === "hang" && effect.ms !== undefined);
+  if (effect.kind === "hang" && effect.when === "before" && effect.ms !== undefined) await delay(effect.ms);
   if (acts) await next();
   const acted = acts ? c.res.status : null;
   if (effect.kind === "status") {
@@ -69,14 +69,20 @@ async function apply(effect: FaultEffect, c: Context<EmulatorEnv>, next: () => P
     );
   } else if (effect.kind === "html") {
     replace(c, new Response(HTML, { headers: { "Content-Type": "text/html" } }));
-  } else if (effect.kind === "drop" || acted === null) {
+  } else if (effect.kind === "drop" || (effect.kind === "hang" && effect.ms === undefined)) {
     return { status: null, acted };
   }
   return { status: c.res.status, acted };
 }
 
 function isAfter(effect: FaultEffect): boolean {
-  return effect.kind === "status" && effect.when === "after";
+  return (effect.kind === "status" || effect.kind === "hang") && effect.when === "after";
+}
+
+/** What is left of a hang when the call stands in the ledger: for ever, or the time before the answer. */
+async function hang(effect: FaultEffect & { kind: "hang" }): Promise<void> {
+  if (effect.ms === undefined) await new Promise(() => undefined);
+  else if (effect.when === "after") await delay(effect.ms);
 }
 
 /** Without the reset the headers of the first answer would be kept. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AnyscaleClient } from "../../src/anyscale/client.ts";
 import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
-import { aDeployment, aJob, ended, service, startTestEmulator } from "../support/emulator.ts";
+import { aDeployment, aJob, ended, service, startTestEmulator, until } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 let name: string;
@@ -71,6 +71,30 @@ describe("a fault", () => {
     await emulator.client.jobs.submit(aJob({ name }));
     expect(performance.now() - start).toBeGreaterThan(95);
     expect(await emulator.client.jobs.find(name)).toHaveLength(1);
+  });
+
+  it("acts at once and never answers", async () => {
+    const hasty = new AnyscaleClient({ host: emulator.url, token: DEFAULT_TOKEN, timeoutMs: 1000 });
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "hang", when: "after" } });
+    const answer = expect(hasty.jobs.submit(aJob({ name }))).rejects.toMatchObject({
+      kind: "unavailable",
+      status: null,
+    });
+    const [entry] = await until("the create", async () => {
+      const entries = await created();
+      return entries.length > 0 && entries;
+    });
+    expect(entry).toMatchObject({ status: null, acted: 200 });
+    await answer;
+    expect(await emulator.client.jobs.find(name)).toHaveLength(1);
+  });
+
+  it("acts at once and answers after a while", async () => {
+    await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "hang", ms: 100, when: "after" } });
+    const start = performance.now();
+    const job = await emulator.client.jobs.submit(aJob({ name }));
+    expect(performance.now() - start).toBeGreaterThan(95);
+    expect((await created()).map(({ id, status }) => [id, status])).toEqual([[job.id, 200]]);
   });
 
   it("answers HTML with 200", async () => {
