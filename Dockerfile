@@ -13,6 +13,8 @@ RUN npm run prepack
 
 FROM base
 ENV NODE_ENV=production
+# Temporal's client takes the roots of TLS from the system.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN npm ci --omit=dev && npm cache clean --force
 COPY --from=build /app/dist dist
 COPY src/cli/tuneloop.js src/cli/

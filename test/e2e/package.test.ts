@@ -1,15 +1,21 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { spawnDev } from "../support/dev-process.ts";
 
 const execFileAsync = promisify(execFile);
 const repository = join(import.meta.dirname, "..", "..");
 /** The Node of this test comes first, as it does for those who have the right one. */
 const environment = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` };
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(repository, "package.json"), "utf8")));
 
 let directory: string;
 let user: string;
@@ -29,7 +35,7 @@ async function pack(): Promise<string> {
   }
   await symlink(join(repository, "node_modules"), join(copy, "node_modules"));
   await run(copy, "npm", "pack", "--pack-destination", directory);
-  return join(directory, "tuneloop-0.1.0.tgz");
+  return join(directory, `tuneloop-${version}.tgz`);
 }
 
 /** Installs into an empty project; false when there is no registry to install dependencies from. */
@@ -73,7 +79,7 @@ describe("the installed package", () => {
   beforeEach(({ skip }) => skip(!registryAnswers, "npm reaches no registry to install dependencies from"));
 
   it("runs its command", async () => {
-    expect(await run(user, "npx", "tuneloop", "--version")).toBe("0.1.0");
+    expect(await run(user, "npx", "tuneloop", "--version")).toBe(version);
     expect(await run(user, "npx", "tuneloop", "--help")).toMatch(/Usage: tuneloop [^]*\bdev\b[^]*\bworker\b/);
   });
 
