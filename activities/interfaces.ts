@@ -140,6 +140,9 @@ export interface ServedModel {
   champion: string | null;
 }
 
+/** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
+export type WeightRequest = RollOutInput & ServedModel & { percent: number; complete: boolean };
+
 export interface RolloutActivities {
   /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
   lockRollout(request: {
@@ -149,13 +152,16 @@ export interface RolloutActivities {
   }): Promise<{ champion: string | null; challenger: string | null }>;
   /** Gives the lock back if it is still ours. */
   unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
-  /** Asks the service for a weight of the model; the same again changes nothing. `complete` ends the rollout at 100. */
-  setWeight(request: RollOutInput & { percent: number; complete: boolean }): Promise<void>;
+  /**
+   * Asks the service for a weight of the model and reads it back once; the same again changes nothing. `complete` ends
+   * the rollout at 100. `reached` tells whether the weight was there at once.
+   */
+  setWeight(request: WeightRequest): Promise<{ reached: boolean }>;
   /**
    * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
    * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
    */
-  awaitWeight(request: ServedModel & { percent: number; complete: boolean }): Promise<void>;
+  awaitWeight(request: WeightRequest): Promise<void>;
   /** Takes the model's weight to 0 and ends its version; a first model's service is ended. Done when it is gone. */
   takeDown(request: ServedModel): Promise<void>;
   /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */

@@ -5,11 +5,12 @@ import { serviceName } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
-import type { Ports, ServiceStatus, ServiceVersionStatus } from "../src/ports.ts";
+import type { Ports } from "../src/ports.ts";
 import { readDocument, updateDocument } from "./documents.ts";
-import type { RolloutActivities, ServedModel } from "./interfaces.ts";
+import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
 import { stillWaiting } from "./waiting.ts";
+import { observeWeight } from "./weights.ts";
 
 /** Questions of a probe: few, since each costs the users' service time. */
 const probeQuestions = 8;
@@ -19,7 +20,7 @@ const settleMs = 15_000;
 type RolloutPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "workflows">;
 
 export function createRolloutActivities(ports: RolloutPorts): RolloutActivities {
-  const { store, compute, recipes } = ports;
+  const { compute } = ports;
   return {
     lockRollout: (request) => lock(ports, request),
 
@@ -29,21 +30,7 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
       );
     },
 
-    async setWeight({ pipeline, model, recipe, compute: where, percent, complete }) {
-      const rendered = await recipes.renderService(recipe.name, store.uri(objectKeys.model(pipeline, model)));
-      await compute.applyService({
-        name: serviceName(pipeline),
-        version: model,
-        ...rendered,
-        envVars: {},
-        canaryPercent: percent,
-        completeRollout: complete,
-        computeConfig: where.config,
-        cloud: where.cloud,
-        tags: { tuneloop: pipeline },
-      });
-    },
-
+    setWeight: (request) => setWeight(ports, request),
     awaitWeight: (request) => awaitWeight(ports, request),
 
     async takeDown({ pipeline, model, champion }) {
@@ -75,29 +62,42 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
   };
 }
 
-async function awaitWeight(
-  { compute }: RolloutPorts,
-  { percent, complete, ...served }: ServedModel & { percent: number; complete: boolean },
-): Promise<void> {
-  const service = await compute.getService(serviceName(served.pipeline));
-  const { model, champion } = served;
-  if (service?.primary?.version === model) {
-    if (champion !== null && champion !== model && !complete) {
+async function setWeight(
+  { store, compute, recipes }: RolloutPorts,
+  request: WeightRequest,
+): Promise<{ reached: boolean }> {
+  const { pipeline, model, recipe, compute: where, percent, complete } = request;
+  const rendered = await recipes.renderService(recipe.name, store.uri(objectKeys.model(pipeline, model)));
+  await compute.applyService({
+    name: serviceName(pipeline),
+    version: model,
+    ...rendered,
+    envVars: {},
+    canaryPercent: percent,
+    completeRollout: complete,
+    computeConfig: where.config,
+    cloud: where.cloud,
+    tags: { tuneloop: pipeline },
+  });
+  const observed = observeWeight(await compute.getService(serviceName(pipeline)), request);
+  return { reached: observed.is === "reached" };
+}
+
+async function awaitWeight({ compute }: RolloutPorts, request: WeightRequest): Promise<void> {
+  const { pipeline, model } = request;
+  const observed = observeWeight(await compute.getService(serviceName(pipeline)), request);
+  switch (observed.is) {
+    case "reached":
+      return;
+    case "waiting":
+      throw stillWaiting(observed.for);
+    case "missing":
+      if (Date.now() - activityInfo().scheduledTimestampMs < settleMs) throw stillWaiting(`${model} to appear`);
       throw new TypedFailure(
         "ServiceChanged",
-        `${service.name} serves ${model} alone: ${champion} was ended by others`,
+        `${serviceName(pipeline)} shows ${observed.shown}, not ${model}: somebody else changed it`,
       );
-    }
-    if (service.canary !== null) throw stillWaiting(`${service.name} to finish its rollout`);
-    assertCanServe(service, service.primary);
-    if (service.primary.state === "running" && service.primary.weightPercent === 100) return;
-    throw stillWaiting(`${model} to serve, it is ${service.primary.state}`);
   }
-  const canary = service?.canary ?? null;
-  if (service === null || canary?.version !== model) throw missing(served, service);
-  assertCanServe(service, canary);
-  if (!complete && canary.state === "running" && canary.weightPercent === percent) return;
-  throw stillWaiting(`${model} at ${percent} %, it is ${canary.state} at ${canary.weightPercent} %`);
 }
 
 async function probe(
@@ -150,20 +150,4 @@ function changeRegistry(
   return updateDocument(store, objectKeys.registry(pipeline), registrySchema, (current) =>
     change(current ?? emptyRegistry(pipeline)),
   );
-}
-
-/** A version that is not shown: not yet, or no more. */
-function missing({ pipeline, model }: ServedModel, service: ServiceStatus | null): TypedFailure {
-  if (Date.now() - activityInfo().scheduledTimestampMs < settleMs) return stillWaiting(`${model} to appear`);
-  const shown = [service?.primary?.version, service?.canary?.version].filter(Boolean).join(" and ") || "nothing";
-  return new TypedFailure("ServiceChanged", `${serviceName(pipeline)} shows ${shown}, not ${model}: others changed it`);
-}
-
-function assertCanServe(service: ServiceStatus, version: ServiceVersionStatus): void {
-  if (version.state === "unhealthy" || version.state === "failed") {
-    throw new TypedFailure(
-      "ServiceFailed",
-      `${version.version} is ${version.state}${service.error === null ? "" : `: ${service.error}`}`,
-    );
-  }
 }

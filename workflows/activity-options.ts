@@ -7,10 +7,12 @@ export const local: LocalActivityOptions = {
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 };
 
-/** One small call to storage: quick to repeat, given up after ten minutes of an outage so that people hear of it. */
-export const quick: ActivityOptions = {
-  taskQueue: taskQueues.main,
-  startToCloseTimeout: "30s",
+/**
+ * One small read or conditional write in storage, milliseconds long and harmless to repeat: done in the worker that runs
+ * the workflow, without tasks of its own. Given up after ten minutes of an outage so that people hear of it.
+ */
+export const quick: LocalActivityOptions = {
+  startToCloseTimeout: "10s",
   scheduleToCloseTimeout: "10m",
   retry: { initialInterval: "200ms", maximumInterval: "10s" },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -18,12 +20,13 @@ export const quick: ActivityOptions = {
 
 /**
  * A call that costs money or moves traffic: waited for also when cancelled, so that what was started is known, and
- * repeated for a day, since giving up would leave it running.
+ * repeated for a day, since giving up would leave it running. A lost worker is noticed within ten seconds.
  */
 export const outside: ActivityOptions = {
   taskQueue: taskQueues.main,
   startToCloseTimeout: "5m",
   scheduleToCloseTimeout: "1 day",
+  heartbeatTimeout: "10s",
   retry: { initialInterval: "500ms", maximumInterval: "1m" },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };

@@ -20,7 +20,7 @@ import { checked, regardless } from "./steps.ts";
 
 const { checkFineTune } = proxyLocalActivities<InputActivities>(local);
 const { submitTraining, terminateTraining } = proxyActivities<JobActivities>(outside);
-const { readModel } = proxyActivities<JobActivities>(quick);
+const { readModel } = proxyLocalActivities<JobActivities>(quick);
 
 /** How long a job may wait for its machines, beyond the time it may run. */
 const queueSeconds = 12 * 3600;

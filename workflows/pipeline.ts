@@ -57,7 +57,7 @@ import { checked, reasonOf, regardless } from "./steps.ts";
 import { updateDataset } from "./update-dataset.ts";
 
 const { checkPipeline } = proxyLocalActivities<InputActivities>(local);
-const { readPipeline } = proxyActivities<PipelineActivities>(quick);
+const { readPipeline } = proxyLocalActivities<PipelineActivities>(quick);
 const { sendAlert } = proxyActivities<AlertActivities>(outside);
 const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
 

@@ -34,7 +34,7 @@ import { label, labelled } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
-const { openCycle } = proxyActivities<PipelineActivities>(quick);
+const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
 const { freezeTestSet, learnVocabulary } = proxyActivities<DatasetActivities>(computing);
 const { decideCycle } = proxyActivities<EvaluationActivities>(computing);
 const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);

@@ -20,7 +20,7 @@ import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
-const { lockRollout, unlockRollout, moveAliases } = proxyActivities<RolloutActivities>(quick);
+const { lockRollout, unlockRollout, moveAliases } = proxyLocalActivities<RolloutActivities>(quick);
 const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
 const { awaitWeight, awaitDown } = proxyActivities<RolloutActivities>(waiting(2 * 3600));
 
@@ -96,8 +96,8 @@ async function withdraw(plan: Plan, reason: string): Promise<void> {
 async function moveTo(plan: Plan, percent: number, complete: boolean): Promise<void> {
   const step = { ...plan, percent, complete };
   const summary = complete ? `${plan.model} alone` : `${plan.model} to ${percent} %`;
-  await setWeight.executeWithOptions({ summary }, [step]);
-  await awaitWeight.executeWithOptions({ summary }, [step]);
+  const { reached } = await setWeight.executeWithOptions({ summary }, [step]);
+  if (!reached) await awaitWeight.executeWithOptions({ summary }, [step]);
 }
 
 /** Probes, lets the time pass if there is any, probes again. */

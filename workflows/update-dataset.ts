@@ -25,7 +25,7 @@ import { labelled, labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, settleAll } from "./steps.ts";
 
 const { checkUpdateDataset } = proxyLocalActivities<InputActivities>(local);
-const { readDatasetHead } = proxyActivities<DatasetActivities>(quick);
+const { readDatasetHead } = proxyLocalActivities<DatasetActivities>(quick);
 const { commitVersion } = proxyActivities<DatasetActivities>(computing);
 
 /** Children at once: more of them only queue up on two cores. */

@@ -182,6 +182,8 @@ function rolloutFakes(world: World): RolloutActivities {
       const [other] = others(model);
       if (other === undefined || complete) serve({ [model]: 100 }, `${model} alone`);
       else serve({ [other]: 100 - percent, [model]: percent }, `${model} at ${percent}`);
+      // As at a real provider: the weight is there a moment later.
+      return { reached: false };
     },
     async awaitWeight({ model, percent, complete }) {
       settled(`${model} at ${percent} %`);
