@@ -1,0 +1,45 @@
+import { TypedFailure } from "../src/domain/failures.ts";
+import { serviceName } from "../src/domain/ids.ts";
+import type { ServiceStatus, ServiceVersionStatus } from "../src/ports.ts";
+import type { ServedModel } from "./interfaces.ts";
+
+/** What a weight that was asked for looks like right now. */
+export type ObservedWeight = { is: "reached" } | { is: "waiting"; for: string } | { is: "missing"; shown: string };
+
+/**
+ * Compares a service as observed with what was asked of it. Throws ServiceFailed when the version cannot serve and
+ * ServiceChanged when somebody else ended the champion.
+ */
+export function observeWeight(
+  service: ServiceStatus | null,
+  { pipeline, model, champion, percent, complete }: ServedModel & { percent: number; complete: boolean },
+): ObservedWeight {
+  const primary = service?.primary ?? null;
+  const canary = service?.canary ?? null;
+  if (primary?.version === model) {
+    if (champion !== null && champion !== model && !complete) {
+      const message = `${serviceName(pipeline)} serves ${model} alone: ${champion} was ended by others`;
+      throw new TypedFailure("ServiceChanged", message);
+    }
+    assertCanServe(service, primary);
+    if (canary !== null) return { is: "waiting", for: "the rollout to be completed" };
+    if (primary.state === "running" && primary.weightPercent === 100) return { is: "reached" };
+    return { is: "waiting", for: `${model} to serve, it is ${primary.state}` };
+  }
+  if (canary?.version !== model) {
+    const shown = [primary?.version, canary?.version].filter(Boolean).join(" and ");
+    return { is: "missing", shown: shown || "nothing" };
+  }
+  assertCanServe(service, canary);
+  if (!complete && canary.state === "running" && canary.weightPercent === percent) return { is: "reached" };
+  return { is: "waiting", for: `${model} at ${percent} %, it is ${canary.state} at ${canary.weightPercent} %` };
+}
+
+function assertCanServe(service: ServiceStatus | null, version: ServiceVersionStatus): void {
+  if (version.state !== "unhealthy" && version.state !== "failed") return;
+  const reason = service?.error ?? null;
+  throw new TypedFailure(
+    "ServiceFailed",
+    `${version.version} is ${version.state}${reason === null ? "" : `: ${reason}`}`,
+  );
+}
