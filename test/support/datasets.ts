@@ -1,0 +1,79 @@
+/** Batches and versions of the dataset `games`, made by the activities themselves. */
+import { gunzipSync } from "node:zlib";
+import { commitVersion } from "../../activities/commit-version.ts";
+import { createDatasetActivities } from "../../activities/datasets.ts";
+import type { CommitResult, IngestResult } from "../../activities/interfaces.ts";
+import { partLines } from "../../activities/records.ts";
+import { batchSchema, type Batch } from "../../src/domain/batch-schema.ts";
+import { datasetVersionSchema, type DatasetVersion } from "../../src/domain/dataset-version-schema.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import { recordSchema, type TrainingRecord } from "../../src/domain/record-schema.ts";
+import type { IngestSourceInput } from "../../src/domain/workflow-input-schema.ts";
+import type { SourceItem, SourceReader } from "../../src/ports.ts";
+import { inActivity } from "./activity.ts";
+import { fakeSource } from "./fake-ports.ts";
+import type { MemoryObjectStore } from "./memory-store.ts";
+
+/** An ingest of a source, from its start. */
+export function anIngest(source = "discord", overrides: Partial<IngestSourceInput> = {}): IngestSourceInput {
+  const split = { valid: 0.05, test: 0.1 };
+  const uri = `s3://feedback/${source}/`;
+  return { dataset: "games", source: { id: source, kind: "s3-jsonl", uri }, cursor: null, split, ...overrides };
+}
+
+/** The dataset activities over a store and one source. */
+export function datasetActivities(store: MemoryObjectStore, source: SourceReader, authorKey: string | null = null) {
+  return createDatasetActivities({
+    store,
+    authorKey,
+    sources: { "s3-jsonl": source },
+    readChatFile: (uri) => source.read(anIngest().source, uri, new AbortController().signal).items,
+  });
+}
+
+let runs = 0;
+
+/** Ingests items of a source as one batch, in a workflow run of its own. */
+export async function aBatch(
+  store: MemoryObjectStore,
+  items: SourceItem[],
+  request: Partial<IngestSourceInput> = {},
+  source = "discord",
+): Promise<IngestResult> {
+  const activities = datasetActivities(store, fakeSource([items]));
+  const workflowExecution = { workflowId: `ingest-${++runs}`, runId: "run" };
+  return inActivity(() => activities.ingest(anIngest(source, request)), { workflowExecution });
+}
+
+/** Commits batches on top of `parent`. */
+export function commit(store: MemoryObjectStore, batches: string[], parent = 0): Promise<CommitResult> {
+  return inActivity(() => commitVersion(store, { dataset: "games", parent, batches, failedSources: {} }));
+}
+
+/** A batch as it was stored. */
+export function readBatch(store: MemoryObjectStore, key: string): Batch {
+  return batchSchema.parse(JSON.parse(store.text(key)));
+}
+
+/** A manifest as it was stored. */
+export function readManifest(store: MemoryObjectStore, version: number): DatasetVersion {
+  return datasetVersionSchema.parse(JSON.parse(store.text(objectKeys.version("games", version))));
+}
+
+/** All records of parts, each part checked against its hash. */
+export async function recordsOf(store: MemoryObjectStore, parts: DatasetVersion["parts"]): Promise<TrainingRecord[]> {
+  const records: TrainingRecord[] = [];
+  for (const part of parts) {
+    const before = records.length;
+    for await (const line of partLines(store, part)) records.push(recordSchema.parse(JSON.parse(line)));
+    if (records.length - before !== part.records) throw new Error(`${part.key} does not hold ${part.records} records`);
+  }
+  return records;
+}
+
+/** Lines of a gzip object. */
+export function packedLines(store: MemoryObjectStore, key: string): string[] {
+  const object = store.objects.get(key);
+  if (object === undefined) throw new Error(`there is no ${key}`);
+  return gunzipSync(object.body).toString("utf8").trimEnd().split("\n");
+}
