@@ -1,0 +1,223 @@
+import type { WorkflowHandle } from "@temporalio/client";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import type { CycleOutcome } from "../../src/domain/report-schema.ts";
+import type { retrain } from "../../workflows/retrain.ts";
+import { searchAttributes } from "../../workflows/search-attributes.ts";
+import { aPipelineDefinition, aQuickRollout, aTestSet } from "../support/builders.ts";
+import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
+import { Door, type World, type WorldActivity } from "../support/world.ts";
+
+let temporal: TestTemporal;
+let world: World;
+let champion: string;
+let challenger: string;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal(import.meta.filename);
+});
+beforeEach(() => {
+  world = temporal.newWorld();
+  world.commit(100);
+  world.commit(150);
+  champion = `${world.name}-1`;
+  challenger = `${world.name}-2`;
+});
+afterAll(() => temporal.stop());
+
+const definition = () => aPipelineDefinition({ name: world.name });
+const start = (given: unknown): Promise<WorkflowHandle<typeof retrain>> =>
+  temporal.start("retrain", `retrain/${world.name}/2`, given);
+const startCycle = () => start({ pipeline: definition(), version: 2 });
+
+/** However a cycle ended: people hear of it once, it has one report, and only what is champion is up. */
+function expectEnd(outcome: CycleOutcome, serving: string | null): void {
+  expect(world.reports.map((report) => report.outcome)).toEqual([outcome]);
+  expect(world.alerts).toHaveLength(1);
+  expect(world.alerts[0]?.text.at(-1)).toBe(`Report: s3://tuneloop/reports/${challenger}/report.md`);
+  expect(world.serving).toEqual(serving === null ? {} : { [serving]: 100 });
+  expect(world.registry).toMatchObject({ champion: serving, challenger: null, lock: null });
+  expect([...world.jobs.values()].filter(({ state }) => state === "running" || state === "queued")).toEqual([]);
+}
+
+describe("retrain", () => {
+  it("makes the first champion of a version that is good enough", async () => {
+    const handle = await startCycle();
+    expect(await handle.result()).toMatchObject({
+      cycle: challenger,
+      outcome: "promoted",
+      datasetVersion: `${world.name}@2`,
+      recordsPerSource: { slack: 250 },
+      job: { id: "job-1", trainedRecords: 180 },
+      champion: null,
+      challenger: { version: challenger, metrics: { accuracy_output_fn: 0.9 } },
+      testSet: aTestSet(),
+      failure: null,
+    });
+    expectEnd("promoted", challenger);
+    expect(world.alerts[0]).toMatchObject({ severity: "info", title: `${challenger} is the first champion.` });
+    expect(world.requests("decideCycle")[0]).toMatchObject({ champion: null });
+    await temporal.record(handle, "first-champion");
+  });
+
+  it("rolls out a challenger that wins, after asking both the same questions", async () => {
+    world.crown(champion);
+    const handle = await startCycle();
+    const { phases } = await handle.result();
+    expect(Object.keys(phases)).toEqual(["prepare", "train", "deploy", "evaluate", "roll out"]);
+    expectEnd("promoted", challenger);
+    expect(world.traffic[0]).toBe(`${challenger} at 0`);
+    expect(world.requests("decideCycle")[0]).toMatchObject({
+      cycle: challenger,
+      champion: { model: champion, testSet: aTestSet() },
+      challenger: { model: challenger, testSet: aTestSet() },
+    });
+    await temporal.record(handle, "promoted");
+  });
+
+  it("can be found by its pipeline, model and decision", async () => {
+    world.crown(champion);
+    const handle = await startCycle();
+    await handle.result();
+    const { typedSearchAttributes } = await handle.describe();
+    expect(typedSearchAttributes.get(searchAttributes.pipeline)).toBe(world.name);
+    expect(typedSearchAttributes.get(searchAttributes.model)).toBe(challenger);
+    expect(typedSearchAttributes.get(searchAttributes.decision)).toBe("promote");
+  });
+
+  it.each([
+    ["keep", "kept", "warning"],
+    ["inconclusive", "inconclusive", "warning"],
+  ] as const)("gives a challenger no traffic when the decision is %s", async (verdict, outcome, severity) => {
+    world.crown(champion);
+    world.verdict = verdict;
+    const handle = await startCycle();
+    expect(await handle.result()).toMatchObject({ outcome, decision: { outcome: verdict }, failure: null });
+    expectEnd(outcome, champion);
+    expect(world.traffic).toEqual([`${challenger} at 0`, `${challenger} down`]);
+    expect(world.alerts[0]).toMatchObject({ severity });
+    expect(world.alerts[0]?.text[0]).toBe(`the numbers say ${verdict}`);
+    await temporal.record(handle, outcome);
+  });
+
+  it("ends the service of a first model that is not good enough", async () => {
+    world.verdict = "keep";
+    await (await startCycle()).result();
+    expectEnd("kept", null);
+  });
+
+  it("ends with the outcome rolled-back, not with a failure, when the rollout goes back", async () => {
+    world.crown(champion);
+    world.when("probe", async (_, usual) => {
+      if (world.serving[challenger] === 50) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
+      return usual();
+    });
+    const handle = await startCycle();
+    const failure = "ProbeFailed: 8 of 8 probes failed";
+    expect(await handle.result()).toMatchObject({ outcome: "rolled-back", failure, decision: { outcome: "promote" } });
+    expectEnd("rolled-back", champion);
+    expect(world.alerts[0]).toMatchObject({ severity: "error" });
+    await temporal.record(handle, "rolled-back");
+  });
+
+  it.each([
+    ["learnVocabulary", "CorruptObject", 0, "failed-prepare"],
+    ["submitTraining", "Refused", 0, "failed-train"],
+    ["readModel", "JobFailed", 1, "failed-model"],
+    ["awaitWeight", "ServiceFailed", 1, "failed-deploy"],
+    ["askShard", "NotFound", 1, "failed-evaluate"],
+    ["decideCycle", "InvalidData", 1, "failed-decide"],
+  ] as const satisfies [WorldActivity, string, number, string][])(
+    "fails and leaves only the champion up when %s fails with %s",
+    async (activity, type, jobs, caseName) => {
+      world.crown(champion);
+      world.when(activity, async () => {
+        throw new TypedFailure(type, "it is broken");
+      });
+      const handle = await startCycle();
+      expect(await failureOf(handle)).toBe(`${type}: it is broken`);
+      expectEnd("failed", champion);
+      expect(world.reports[0]?.failure).toBe(`${type}: it is broken`);
+      expect(world.alerts[0]).toMatchObject({ severity: "error" });
+      expect(world.jobs.size).toBe(jobs);
+      await temporal.record(handle, caseName);
+    },
+  );
+
+  it("ends the job and the cycle when it is cancelled while the model trains", async () => {
+    world.crown(champion);
+    world.jobStates = Array<"running">(10_000).fill("running");
+    const handle = await startCycle();
+    await vi.waitFor(() => expect(world.requests("awaitJob").length).toBeGreaterThan(1), 10_000);
+    await handle.cancel();
+    expect(await failureOf(handle)).toBe("cancelled");
+    expectEnd("cancelled", champion);
+    expect([...world.jobs.values()].map(({ state }) => state)).toEqual(["terminated"]);
+    await temporal.record(handle, "cancelled-train");
+  });
+
+  it("takes the challenger down when it is cancelled while the models are asked", async () => {
+    world.crown(champion);
+    const door = new Door();
+    world.when("askShard", async (_, usual) => {
+      await door.pass();
+      return usual();
+    });
+    const handle = await startCycle();
+    await door.reached;
+    await handle.cancel();
+    await temporal.untilCancelRequested({ workflowId: `${handle.workflowId}/evaluate-challenger` });
+    door.open();
+    expect(await failureOf(handle)).toBe("cancelled");
+    expectEnd("cancelled", champion);
+    await temporal.record(handle, "cancelled-evaluate");
+  });
+
+  it("takes the challenger's traffic back when it is cancelled while a step is watched", async () => {
+    world.crown(champion);
+    const rollout = { ...aQuickRollout, soakSeconds: 86_400 };
+    const handle = await start({ pipeline: { ...definition(), rollout }, version: 2 });
+    await vi.waitFor(() => expect(world.serving[challenger]).toBe(10), 10_000);
+    await vi.waitFor(() => expect(world.story().at(-1)).toBe("probe"), 10_000);
+    await handle.cancel();
+    expect(await failureOf(handle)).toBe("cancelled");
+    expectEnd("cancelled", champion);
+    await temporal.record(handle, "cancelled-roll-out");
+  });
+
+  it("trains on the newest version when told none", async () => {
+    await (await start({ pipeline: definition() })).result();
+    expect(world.reports[0]?.datasetVersion).toBe(`${world.name}@2`);
+  });
+
+  it("names a repeat of a cycle differently, so that it is trained again", async () => {
+    await (await start({ pipeline: definition(), version: 2, repeat: 2 })).result();
+    expect(world.reports[0]?.cycle).toBe(`${challenger}.2`);
+  });
+
+  it("fails at once when the dataset has no such version", async () => {
+    const handle = await start({ pipeline: definition(), version: 3 });
+    expect(await failureOf(handle)).toBe(`NotFound: dataset ${world.name} has no such version`);
+    expect(world.story()).toEqual(["openCycle"]);
+  });
+
+  it.each([
+    ["nothing", () => undefined, "InvalidInput: Invalid input: expected object, received undefined"],
+    ["no pipeline", () => ({ version: 1 }), "InvalidInput: pipeline: "],
+    ["version 0", () => ({ pipeline: definition(), version: 0 }), "InvalidInput: version: "],
+    ["repeat 0", () => ({ pipeline: definition(), repeat: 0 }), "InvalidInput: repeat: "],
+    [
+      "a bad guard",
+      () => ({ pipeline: { ...definition(), decide: { guards: [{ metric: "bleu", margin: 0 }] } } }),
+      "InvalidInput: pipeline.decide.guards.0.metric: ",
+    ],
+    [
+      "an unknown recipe",
+      () => ({ pipeline: { ...definition(), recipe: { name: "magic" } } }),
+      "InvalidInput: recipe.name: there is no recipe magic",
+    ],
+  ])("fails at once and names the field when given %s", async (_, wrong, message) => {
+    expect(await failureOf(await start(wrong()))).toContain(message);
+    expect(world.calls).toEqual([]);
+  });
+});
