@@ -112,12 +112,18 @@ async function ingest(ports: DatasetPorts, request: IngestSourceInput): Promise<
     writing.catch(() => {});
   };
 
-  for await (const items of reading.items) {
-    for (const item of items) chunk.add(item);
-    if (chunk.isFull) await flush();
+  // A source may be slow, or wait for its servers: a chunk can take longer than a lost worker may go unnoticed.
+  const beat = setInterval(() => heartbeat(progress), 1000);
+  try {
+    for await (const items of reading.items) {
+      for (const item of items) chunk.add(item);
+      if (chunk.isFull) await flush();
+    }
+    if (chunk.received > 0) await flush();
+    await writing;
+  } finally {
+    clearInterval(beat);
   }
-  if (chunk.received > 0) await flush();
-  await writing;
 
   const key = objectKeys.batch(source.id, batchId);
   const batch: Batch = { format: 1, dataset, source: source.id, ...progress };

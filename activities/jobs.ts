@@ -1,3 +1,4 @@
+import { cancellationSignal } from "@temporalio/activity";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { isTerminal } from "../src/domain/job.ts";
 import type { JobSpec } from "../src/domain/job-schema.ts";
@@ -29,6 +30,8 @@ export function createJobActivities(ports: JobPorts): JobActivities {
         request.recipe.name,
         specUri(ports, request),
       );
+      // Cancelled meanwhile, or taken for lost and tried again: whoever comes after looks for the job and pays for it.
+      cancellationSignal().throwIfAborted();
       const job = await compute.submitJob({
         name: request.jobName,
         entrypoint,

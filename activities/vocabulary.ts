@@ -1,4 +1,3 @@
-import { heartbeat } from "@temporalio/activity";
 import { z } from "zod";
 import type { DatasetVersion } from "../src/domain/dataset-version-schema.ts";
 import { learnVocabulary, type Vocabulary } from "../src/domain/functional-representation.ts";
@@ -23,7 +22,6 @@ export async function learnVersionVocabulary(store: ObjectStore, manifest: Datas
     const seen = learnVocabulary(answers);
     for (const name of seen.functions) functions.add(name);
     for (const name of seen.attributeTypes) attributeTypes.add(name);
-    heartbeat({ part: part.key });
   }
   return { functions: [...functions].toSorted(), attributeTypes: [...attributeTypes].toSorted() };
 }

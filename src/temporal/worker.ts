@@ -1,3 +1,4 @@
+import type { Context } from "@temporalio/activity";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import {
   DefaultLogger,
@@ -65,14 +66,17 @@ export async function runWorkers(
   const { workflowBundle, ...served } = options;
   const common = {
     ...served,
-    interceptors: { activity: [typedFailures] },
+    maxHeartbeatThrottleInterval: "2s",
     shutdownGraceTime: "20s",
     shutdownForceTime: "30s",
   } satisfies Omit<WorkerOptions, "taskQueue">;
+  const typed = { interceptors: { activity: [typedFailures] } };
+  const alive = { interceptors: { activity: [lifeSigns, typedFailures] } };
   const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: taskQueues.main, workflowBundle, maxCachedWorkflows }),
-    Worker.create({ ...common, taskQueue: taskQueues.io, maxConcurrentActivityTaskExecutions: 40 }),
-    Worker.create({ ...common, taskQueue: taskQueues.cpu, maxConcurrentActivityTaskExecutions: 4 }),
+    Worker.create({ ...common, ...alive, taskQueue: taskQueues.main, workflowBundle, maxCachedWorkflows }),
+    // These say themselves that they live, with what the next attempt goes on from.
+    Worker.create({ ...common, ...typed, taskQueue: taskQueues.io, maxConcurrentActivityTaskExecutions: 40 }),
+    Worker.create({ ...common, ...alive, taskQueue: taskQueues.cpu, maxConcurrentActivityTaskExecutions: 4 }),
   ]);
   const shutdown = (): void => {
     for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
@@ -87,6 +91,21 @@ export async function runWorkers(
   });
   return { ended: Promise.all(runs).then(() => options.connection.close()), shutdown };
 }
+
+/** Heartbeats for an activity as long as it runs, so that only a lost worker misses them and not a slow server. */
+const lifeSigns = ({ info, heartbeat }: Context): ActivityInterceptors => ({
+  inbound: {
+    async execute(input, next) {
+      if (info.heartbeatTimeoutMs === undefined) return await next(input);
+      const beat = setInterval(heartbeat, info.heartbeatTimeoutMs / 5);
+      try {
+        return await next(input);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+  },
+});
 
 /** Gives every error an activity throws its type, and keeps data out of history. */
 const typedFailures = (): ActivityInterceptors => ({

@@ -35,10 +35,10 @@ export function aDirectory(files: Record<string, string> = {}): string {
 }
 
 /** Handle on an emulator that runs at a URL. */
-export function emulatorAt(url: string): EmulatorHandle {
-  const client = new AnyscaleClient({ host: url, token: DEFAULT_TOKEN });
+export function emulatorAt(url: string, token: string = DEFAULT_TOKEN): EmulatorHandle {
+  const client = new AnyscaleClient({ host: url, token });
   const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(url + path, { ...init, headers: { Cookie: `cli_token=${DEFAULT_TOKEN}` } });
+    const response = await fetch(url + path, { ...init, headers: { Cookie: `cli_token=${token}` } });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return await response.json();
   };
