@@ -38,7 +38,7 @@ export function asFailure(error: unknown): Error {
 
 /** Throws unless the result is small enough for history: data belongs into S3. */
 export function assertSmall(result: unknown): void {
-  const bytes = result === undefined ? 0 : JSON.stringify(result).length;
+  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   if (bytes > maxResultBytes) {
     const { activityType } = activityInfo();
     throw new TypedFailure("InvalidData", `${activityType}: a result of ${bytes} bytes does not belong into history`);
