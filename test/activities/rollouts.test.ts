@@ -1,0 +1,268 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ServedModel } from "../../activities/interfaces.ts";
+import { createRolloutActivities } from "../../activities/rollouts.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import { emptyRegistry } from "../../src/domain/registry.ts";
+import { registrySchema, type Registry } from "../../src/domain/registry-schema.ts";
+import type { ServiceStatus, WorkflowOutcome } from "../../src/ports.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
+import {
+  aServed,
+  aService,
+  FakeCompute,
+  fakeEndpoint,
+  fakeRecipes,
+  fakeWorkflows,
+  sha256,
+  type Question,
+} from "../support/fake-ports.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+
+let store: MemoryObjectStore;
+let compute: FakeCompute;
+beforeEach(() => {
+  store = new MemoryObjectStore();
+  compute = new FakeCompute();
+});
+
+const activities = (
+  outside: { workflows?: Record<string, WorkflowOutcome>; answer?: (question: Question) => string } = {},
+) =>
+  createRolloutActivities({
+    store,
+    compute,
+    recipes: fakeRecipes,
+    endpoint: fakeEndpoint(outside.answer ?? (() => "answer")),
+    workflows: fakeWorkflows(outside.workflows),
+  });
+const key = objectKeys.registry("games");
+const registry = (): Registry => registrySchema.parse(JSON.parse(store.text(key)));
+const setRegistry = (overrides: Partial<Registry>) =>
+  store.write(key, JSON.stringify({ ...emptyRegistry("games"), ...overrides }));
+
+const holder = { workflowId: "retrain/games/1/roll-out", runId: "run-1" };
+const rival = { workflowId: "retrain/games/2/roll-out", runId: "run-2" };
+const acquiredAt = "2026-01-01T00:00:00Z";
+
+describe("createRolloutActivities", () => {
+  describe("lockRollout", () => {
+    const lock = (who = holder, workflows: Record<string, WorkflowOutcome> = {}) =>
+      activities({ workflows }).lockRollout({ pipeline: "games", ...who });
+
+    it("takes a free lock, answers the aliases, and takes it again without writing", async () => {
+      setRegistry({ champion: "games-1", challenger: "games-2" });
+      expect(await inActivity(() => lock())).toEqual({ champion: "games-1", challenger: "games-2" });
+      const written = store.text(key);
+      expect(registry().lock).toMatchObject(holder);
+      await inActivity(() => lock());
+      expect(store.text(key)).toBe(written);
+    });
+
+    it("takes the lock of a pipeline that has no registry yet", async () => {
+      expect(await inActivity(() => lock())).toEqual({ champion: null, challenger: null });
+      expect(registry().lock).toMatchObject(holder);
+    });
+
+    it("is refused while another holder runs, and names it", async () => {
+      setRegistry({ lock: { ...rival, acquiredAt } });
+      const message = await expectFailure(
+        () => lock(holder, { [rival.workflowId]: { status: "running" } }),
+        "RolloutLocked",
+      );
+      expect(message).toContain(rival.workflowId);
+      expect(registry().lock).toMatchObject(rival);
+    });
+
+    it.each(["completed", "failed", "cancelled", "terminated", "not-found"] as const)(
+      "takes over from a holder that is %s",
+      async (status) => {
+        setRegistry({ lock: { ...rival, acquiredAt } });
+        await inActivity(() => lock(holder, { [rival.workflowId]: { status } }));
+        expect(registry().lock).toMatchObject(holder);
+      },
+    );
+
+    it("takes over from an earlier run of its own workflow without asking", async () => {
+      setRegistry({ lock: { ...holder, runId: "run-0", acquiredAt } });
+      await inActivity(() => lock(holder, { [holder.workflowId]: { status: "running" } }));
+      expect(registry().lock?.runId).toBe("run-1");
+    });
+
+    it("is refused when a rival takes the ended holder's lock first", async () => {
+      const ended = { workflowId: "retrain/games/0/roll-out", runId: "run-0" };
+      setRegistry({ lock: { ...ended, acquiredAt } });
+      store.hook = ({ method, when }) => {
+        if (method !== "put" || when !== "before") return;
+        store.hook = () => {};
+        setRegistry({ lock: { ...rival, acquiredAt } });
+      };
+      await expectFailure(() => lock(holder, { [ended.workflowId]: { status: "completed" } }), "RolloutLocked");
+      expect(registry().lock).toMatchObject(rival);
+    });
+
+    it("lets one of two win that want the free lock at the same time", async () => {
+      const results = await Promise.allSettled([inActivity(() => lock(holder)), inActivity(() => lock(rival))]);
+      expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
+    });
+  });
+
+  describe("unlockRollout", () => {
+    it("gives back its own lock and leaves another's alone", async () => {
+      const unlock = (workflowId: string) =>
+        inActivity(() => activities().unlockRollout({ pipeline: "games", workflowId }));
+      setRegistry({ lock: { ...holder, acquiredAt } });
+      await unlock(rival.workflowId);
+      expect(registry().lock).toMatchObject(holder);
+      await unlock(holder.workflowId);
+      expect(registry().lock).toBeNull();
+      await unlock(holder.workflowId);
+    });
+  });
+
+  describe("moveAliases", () => {
+    const move = { pipeline: "games", to: { champion: "games-2" }, workflowId: "w", reason: "better" };
+
+    it("keeps what others write at the same time", async () => {
+      setRegistry({ champion: "games-1" });
+      store.hook = ({ method, when }) => {
+        if (method !== "put" || when !== "before") return;
+        store.hook = () => {};
+        setRegistry({ champion: "games-1", lock: { ...holder, acquiredAt } });
+      };
+      await inActivity(() => activities().moveAliases(move));
+      expect(registry()).toMatchObject({ champion: "games-2", lock: holder });
+      expect(registry().history).toHaveLength(1);
+    });
+
+    it("moves once although the answer was lost", async () => {
+      setRegistry({ champion: "games-1" });
+      store.hook = ({ method, when }) => {
+        if (method !== "put" || when !== "after") return;
+        store.hook = () => {};
+        throw new Error("connection reset");
+      };
+      await expect(inActivity(() => activities().moveAliases(move))).rejects.toThrow("connection reset");
+      await inActivity(() => activities().moveAliases(move));
+      expect(registry().history).toMatchObject([{ alias: "champion", from: "games-1", to: "games-2" }]);
+    });
+
+    it("gives up as Conflict when others are always quicker", async () => {
+      let writes = 0;
+      store.hook = ({ method, when }) => {
+        if (method === "put" && when === "before") setRegistry({ champion: `games-${++writes + 10}` });
+      };
+      await expectFailure(() => activities().moveAliases(move), "Conflict");
+    });
+
+    it("refuses a registry that is not one, and leaves it as it is", async () => {
+      store.write(key, "{}");
+      expect(await expectFailure(() => activities().moveAliases(move), "InvalidData")).toContain(key);
+      expect(store.text(key)).toBe("{}");
+    });
+  });
+
+  describe("takeDown and awaitDown", () => {
+    const served: ServedModel = { pipeline: "games", model: "games-2", champion: "games-1" };
+    it.each<[string, ServiceStatus | null, Partial<ServedModel>, string[]]>([
+      [
+        "rolls back a canary",
+        aService({ canary: aServed("games-2", { weightPercent: 10 }) }),
+        {},
+        ["roll back pipeline-games"],
+      ],
+      ["does nothing when the model serves nothing", aService(), {}, []],
+      ["does nothing when another canary is up", aService({ canary: aServed("games-9") }), {}, []],
+      ["does nothing without a service", null, {}, []],
+      [
+        "does nothing when the service is terminated",
+        aService({ state: "terminated", primary: aServed("games-2") }),
+        {},
+        [],
+      ],
+      [
+        "ends the service of a first model",
+        aService({ primary: aServed("games-2") }),
+        { champion: null },
+        ["terminate pipeline-games"],
+      ],
+    ])("%s", async (_, service, overrides, orders) => {
+      compute.service = service;
+      await inActivity(() => activities().takeDown({ ...served, ...overrides }));
+      expect(compute.orders).toEqual(orders);
+    });
+
+    it("does not end the only version that serves, and says what to do", async () => {
+      compute.service = aService({ primary: aServed("games-2") });
+      expect(await expectFailure(() => activities().takeDown(served), "ServiceChanged")).toContain(
+        "deploy games-1 again",
+      );
+      expect(compute.orders).toEqual([]);
+    });
+
+    it.each<[string, ServiceStatus | null, boolean]>([
+      ["there is no service", null, true],
+      ["the service is terminated", aService({ state: "terminated", primary: aServed("games-2") }), true],
+      ["only others serve", aService(), true],
+      ["the model is still the canary", aService({ canary: aServed("games-2", { weightPercent: 0 }) }), false],
+      ["the model is still primary", aService({ primary: aServed("games-2"), state: "terminating" }), false],
+    ])("when %s is down: %o %s", async (_, service, isDown) => {
+      compute.service = service;
+      const wait = () => activities().awaitDown(served);
+      await (isDown ? expect(inActivity(wait)).resolves.toBeUndefined() : expectFailure(wait, "StillWaiting"));
+    });
+  });
+
+  describe("probe", () => {
+    const questions = Array.from({ length: 20 }, (_, index) => ({
+      id: `r${index}`,
+      question: [{ role: "user", content: `question ${index}` }],
+      expected: "answer",
+    }));
+    const body = questions.map((question) => `${JSON.stringify(question)}\n`).join("");
+    const testSet = { key: "testsets/games/x.jsonl", sha256: sha256(body), records: 20 };
+    const probe = (answer: (question: Question) => string, maxErrorRate: number) => {
+      store.write(testSet.key, body);
+      compute.service = aService();
+      const served = { pipeline: "games", model: "games-2", champion: "games-1", testSet, maxErrorRate };
+      return activities({ answer }).probe(served);
+    };
+    const failing =
+      (...bad: number[]) =>
+      (question: Question) => {
+        if (bad.some((index) => question.messages[0]?.content === `question ${index}`)) throw new Error("HTTP 503");
+        return "answer";
+      };
+
+    it("asks the first 8 questions of the very version, with the service's token", async () => {
+      const asked: Question[] = [];
+      const answer = (question: Question) => {
+        asked.push(question);
+        return "answer";
+      };
+      expect(await inActivity(() => probe(answer, 0))).toEqual({ asked: 8, failed: 0 });
+      expect(asked).toHaveLength(8);
+      expect(asked[0]).toMatchObject({
+        baseUrl: "http://games.test",
+        token: "token",
+        serviceVersion: "games-2",
+        model: "games-2",
+        messages: questions[0]?.question,
+      });
+    });
+
+    it("bears as many failed answers as the policy says, and no more", async () => {
+      expect(await inActivity(() => probe(failing(3), 0.125))).toEqual({ asked: 8, failed: 1 });
+      const message = await expectFailure(() => probe(failing(3), 0.1), "ProbeFailed");
+      expect(message).toBe("games-2: 1 of 8 probes failed: HTTP 503");
+    });
+
+    it("does not count an answer as failed that came on a later try", async () => {
+      let tries = 0;
+      const flaky = () => {
+        if (++tries <= 2) throw new Error("HTTP 503");
+        return "answer";
+      };
+      expect(await inActivity(() => probe(flaky, 0))).toEqual({ asked: 8, failed: 0 });
+    });
+  });
+});
