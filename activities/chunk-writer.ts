@@ -50,6 +50,11 @@ export class ChunkWriter {
     return this.#quarantine.length;
   }
 
+  /** Size of the items so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get isFull(): boolean {
     return this.#bytes >= fullBytes;
   }

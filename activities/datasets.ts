@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
-import { z } from "zod";
-import { chunkSchema, type Batch } from "../src/domain/batch-schema.ts";
+import { cancellationSignal } from "@temporalio/activity";
+import type { z } from "zod";
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
 import type { TestRecord } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
@@ -11,11 +10,10 @@ import { questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
 import { recordSchema, type Message } from "../src/domain/record-schema.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
-import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
-import { ChunkWriter } from "./chunk-writer.ts";
 import { commitVersion, countRecords, newestVersion } from "./commit-version.ts";
 import { needDocument, updateDocument, writeDocument } from "./documents.ts";
+import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
 import { partLines } from "./records.ts";
 import { learnVersionVocabulary } from "./vocabulary.ts";
@@ -37,11 +35,8 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
       return { version: head.version, records: countRecords(head), cursors };
     },
 
-    async ingest(request) {
-      const { key, batch } = await ingest(ports, request);
-      return { source: batch.source, batch: key, received: batch.received, quarantined: batch.quarantined };
-    },
-
+    ingest: (request) => ingest(ports, request),
+    ingestSmall: (request) => ingestSmall(ports, request),
     commitVersion: (request) => commitVersion(store, request),
 
     async freezeTestSet({ pipeline, version, uri }) {
@@ -74,69 +69,6 @@ const keepOrStart =
   (pipeline: string) =>
   (current: z.infer<typeof registrySchema> | null): z.infer<typeof registrySchema> =>
     current ?? emptyRegistry(pipeline);
-
-/** Where a crashed ingest goes on: everything up to `cursor` lies in `chunks`. */
-const ingestProgressSchema = z.object({
-  cursor: z.string().nullable(),
-  received: z.int(),
-  quarantined: z.int(),
-  chunks: z.array(chunkSchema),
-});
-
-/** While a chunk is written the next one is read: compression and uploads use the other core. */
-async function ingest(ports: DatasetPorts, request: IngestSourceInput): Promise<{ key: string; batch: Batch }> {
-  const { dataset, source, split } = request;
-  const signal = cancellationSignal();
-  const resumed = ingestProgressSchema.safeParse(activityInfo().heartbeatDetails);
-  const progress = resumed.success ? resumed.data : { cursor: request.cursor, received: 0, quarantined: 0, chunks: [] };
-  const batchId = batchName(source.id);
-  const reading = ports.sources[source.kind].read(source, progress.cursor, signal);
-  const open = (): ChunkWriter => new ChunkWriter({ dataset, source: source.id, split, authorKey: ports.authorKey });
-  let chunk = open();
-  let writing = Promise.resolve();
-
-  const write = async (full: ChunkWriter, name: string, cursor: string): Promise<void> => {
-    progress.chunks.push(await full.write(ports.store, name));
-    progress.received += full.received;
-    progress.quarantined += full.quarantined;
-    progress.cursor = cursor;
-    heartbeat(progress);
-  };
-  const flush = async (): Promise<void> => {
-    const [full, cursor] = [chunk, await reading.cursor()];
-    chunk = open();
-    await writing;
-    signal.throwIfAborted();
-    writing = write(full, `${batchId}-${String(progress.chunks.length).padStart(4, "0")}`, cursor);
-    // Awaited before the next one; this only keeps an early failure from being called unhandled.
-    writing.catch(() => {});
-  };
-
-  // A source may be slow, or wait for its servers: a chunk can take longer than a lost worker may go unnoticed.
-  const beat = setInterval(() => heartbeat(progress), 1000);
-  try {
-    for await (const items of reading.items) {
-      for (const item of items) chunk.add(item);
-      if (chunk.isFull) await flush();
-    }
-    if (chunk.received > 0) await flush();
-    await writing;
-  } finally {
-    clearInterval(beat);
-  }
-
-  const key = objectKeys.batch(source.id, batchId);
-  const batch: Batch = { format: 1, dataset, source: source.id, ...progress };
-  await writeDocument(ports.store, key, batch);
-  return { key, batch };
-}
-
-/** Unique to this run of the workflow and equal in all its attempts. */
-function batchName(source: string): string {
-  const { workflowExecution } = activityInfo();
-  const run = `${workflowExecution?.workflowId}\n${workflowExecution?.runId}\n${source}`;
-  return createHash("sha256").update(run).digest("hex").slice(0, 16);
-}
 
 async function testSplit(ports: DatasetPorts, dataset: string, version: number): Promise<TestRecord[]> {
   const manifest = await needDocument(ports.store, objectKeys.version(dataset, version), datasetVersionSchema);

@@ -66,6 +66,11 @@ export interface DatasetActivities {
    */
   ingest(request: IngestSourceInput): Promise<IngestResult>;
   /**
+   * The same for a source that brings little (1 MB in 2 s), as most do most of the time; null when it brings more, which
+   * is for `ingest` then. Quick enough to run as a local activity.
+   */
+  ingestSmall(request: IngestSourceInput): Promise<IngestResult | null>;
+  /**
    * Makes one new version of batches: drops duplicates against the whole past, writes the manifest last and only if its
    * number is free, else rebuilds on the new parent. A repeat finds its batches in a manifest and answers that one.
    */

@@ -1,6 +1,13 @@
 import { ActivityCancellationType, type ActivityOptions, type LocalActivityOptions } from "@temporalio/workflow";
 import { taskQueues } from "./names.ts";
 
+/** One try at what is short when things go well; what it does not manage is left to another activity. */
+export const onceLocally: LocalActivityOptions = {
+  startToCloseTimeout: "8s",
+  retry: { maximumAttempts: 1 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
 /** Checks and other work in memory: no task of its own. */
 export const local: LocalActivityOptions = {
   startToCloseTimeout: "10s",

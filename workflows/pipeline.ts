@@ -9,9 +9,9 @@
  */
 import {
   ApplicationFailure,
+  CancellationScope,
   condition,
   continueAsNew,
-  executeChild,
   getExternalWorkflowHandle,
   isCancellation,
   ParentClosePolicy,
@@ -20,10 +20,12 @@ import {
   setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
+  startChild,
   workflowInfo,
   WorkflowIdReusePolicy,
+  type ChildWorkflowHandle,
 } from "@temporalio/workflow";
-import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio/common";
 import type { AlertActivities, InputActivities, PipelineActivities } from "../activities/interfaces.ts";
 import {
   hearUpdate,
@@ -125,52 +127,74 @@ async function take(step: Step, definition: PipelineDefinition, state: PipelineS
   }
 }
 
-function startUpdate({ name, sources, dataset, alerts }: PipelineDefinition, state: PipelineState): void {
+async function startUpdate(definition: PipelineDefinition, state: PipelineState): Promise<void> {
+  const { name, sources, dataset } = definition;
   const workflowId = workflowIds.pipelineUpdate(name, state.updatesStarted + 1);
   state.updatesStarted++;
   state.updateWanted = false;
   state.update = workflowId;
-  void settle(state, "update", async () => {
-    try {
-      await executeChild(updateDataset, {
-        workflowId,
-        args: [{ dataset: name, sources, split: dataset.split, quorum: dataset.quorum, notify: [] }],
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `update of dataset ${name}`,
-      });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      await sendAlert({ sinks: alerts, alert: updateFailed(name, workflowId, reasonOf(error)) });
-    }
-    return null;
-  });
+  const update = await unlessThere(
+    startChild(updateDataset, {
+      workflowId,
+      args: [{ dataset: name, sources, split: dataset.split, quorum: dataset.quorum, notify: [] }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `update of dataset ${name}`,
+    }),
+  );
+  if (update === null) {
+    // Left running by a pipeline of this name that ended; it may have read its sources before the news.
+    state.updateWanted = true;
+    void settle(state, "update", () => outcomeOf(workflowId));
+  } else void settle(state, "update", () => endOfUpdate(definition, update));
 }
 
-function startCycle(definition: PipelineDefinition, state: PipelineState): void {
+async function endOfUpdate({ name, alerts }: PipelineDefinition, update: ChildWorkflowHandle<typeof updateDataset>) {
+  try {
+    await update.result();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    await sendAlert({ sinks: alerts, alert: updateFailed(name, update.workflowId, reasonOf(error)) });
+  }
+  return null;
+}
+
+async function startCycle(definition: PipelineDefinition, state: PipelineState): Promise<void> {
   const cycle = nextCycle(state);
   const workflowId = workflowIds.retrain(definition.name, cycle.datasetVersion, cycle.repeat);
   state.runNowWanted = false;
   state.lastCycle = { ...cycle, workflowId };
   state.cycle = workflowId;
-  void settle(state, "cycle", async () => {
-    try {
-      const report = await executeChild(retrain, {
-        workflowId,
-        args: [{ pipeline: definition, version: cycle.datasetVersion, repeat: cycle.repeat }],
-        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: `cycle ${cycleNumber(cycle.datasetVersion, cycle.repeat)} of ${definition.name}`,
-      });
-      return report.outcome;
-    } catch (error) {
-      // Somebody started this very cycle by hand: it is the one cycle of its intent, so wait for it.
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return await outcomeOf(workflowId);
-      throw error;
-    }
-  });
+  const started = await unlessThere(
+    startChild(retrain, {
+      workflowId,
+      args: [{ pipeline: definition, version: cycle.datasetVersion, repeat: cycle.repeat }],
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `cycle ${cycleNumber(cycle.datasetVersion, cycle.repeat)} of ${definition.name}`,
+    }),
+  );
+  // Without one, somebody started this very cycle by hand: it is the one cycle of its intent, so it is waited for.
+  void settle(state, "cycle", async () =>
+    started === null ? outcomeOf(workflowId) : (await started.result()).outcome,
+  );
 }
 
-/** Runs a child in the background and notes its end, well or not. */
+/**
+ * Waits until a child is there, so that no run ends before its children began and the next one finds them. Null when a
+ * workflow of its id is there already.
+ */
+async function unlessThere<T extends Workflow>(
+  starting: Promise<ChildWorkflowHandle<T>>,
+): Promise<ChildWorkflowHandle<T> | null> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    throw error;
+  }
+}
+
+/** Waits for a child in the background and notes its end, well or not. A cancelled pipeline keeps the children's ids. */
 async function settle(
   state: PipelineState,
   slot: "cycle" | "update",
@@ -181,6 +205,7 @@ async function settle(
   try {
     outcome = await end();
   } catch (error) {
+    if (CancellationScope.current().consideredCancelled) return;
     outcome = reasonOf(error);
   }
   if (slot === "cycle") state.lastOutcome = `${workflowId}: ${outcome}`;
@@ -201,16 +226,17 @@ async function outcomeOf(workflowId: string): Promise<string> {
   return typeof result === "object" && result !== null && "outcome" in result ? String(result.outcome) : "completed";
 }
 
+/** Cancels what is under way, of whichever run, and waits for its end. */
 async function cancelChildren(state: PipelineState): Promise<void> {
-  for (const workflowId of [state.cycle, state.update]) {
-    if (workflowId === null) continue;
+  const children = [state.cycle, state.update].filter((workflowId) => workflowId !== null);
+  for (const workflowId of children) {
     try {
       await getExternalWorkflowHandle(workflowId).cancel();
     } catch {
       // It ended by itself.
     }
   }
-  await condition(() => state.cycle === null && state.update === null);
+  await Promise.all(children.map(outcomeOf));
 }
 
 function refuseBadOrder(request: OrderRequest | undefined): void {

@@ -77,7 +77,9 @@ async function promote(plan: Plan): Promise<void> {
       await moveTo(plan, percent, false);
       await watch(plan, `**${model}** has ${percent} % of the traffic, ${champion} the rest.`, policy.soakSeconds);
     }
-    await watch(plan, `**${model}** has all traffic; ${champion} stays warm to go back to.`, policy.bakeSeconds);
+    if (policy.bakeSeconds > 0) {
+      await watch(plan, `**${model}** has all traffic; ${champion} stays warm to go back to.`, policy.bakeSeconds);
+    }
     await moveTo(plan, 100, true);
   }
   await probeModel(plan);

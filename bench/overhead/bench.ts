@@ -75,7 +75,7 @@ export async function bench(report: (line: string) => void): Promise<OverheadFig
 interface Surroundings {
   client: Client;
   store: S3ObjectStore;
-  report(line: string): void;
+  report: (line: string) => void;
 }
 
 async function measure(

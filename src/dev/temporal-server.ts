@@ -42,6 +42,8 @@ export function temporalServer(options: TemporalServerOptions): ServerSpec {
       `--port=${options.port}`,
       `--ui-port=${options.uiPort}`,
       `--db-filename=${options.databaseFile}`,
+      // Not waiting for the disk at every step loses nothing when a process dies, only when the machine does.
+      "--sqlite-pragma=synchronous=NORMAL",
       ...dynamicConfig.flatMap(([key, value]) => ["--dynamic-config-value", `${key}=${JSON.stringify(value)}`]),
       ...Object.values(searchAttributes).flatMap(({ name, type }) => ["--search-attribute", `${name}=${type}`]),
     ],

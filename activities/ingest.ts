@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
+import { z } from "zod";
+import { chunkSchema, type Batch } from "../src/domain/batch-schema.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
+import type { Ports } from "../src/ports.ts";
+import { ChunkWriter } from "./chunk-writer.ts";
+import { writeDocument } from "./documents.ts";
+import type { IngestResult } from "./interfaces.ts";
+
+type IngestPorts = Pick<Ports, "store" | "sources" | "authorKey">;
+
+/** What a source may bring, in bytes and milliseconds, to count as small. */
+const smallBytes = 1024 * 1024;
+const smallMs = 2000;
+
+/** Where a crashed ingest goes on: everything up to `cursor` lies in `chunks`. */
+const progressSchema = z.object({
+  cursor: z.string().nullable(),
+  received: z.int(),
+  quarantined: z.int(),
+  chunks: z.array(chunkSchema),
+});
+type Progress = z.infer<typeof progressSchema>;
+
+/**
+ * Reads a source to its end. While a chunk is written the next one is read: compression and uploads use the other core.
+ * Heartbeats carry the progress, from which the next attempt goes on.
+ */
+export async function ingest(ports: IngestPorts, request: IngestSourceInput): Promise<IngestResult> {
+  const resumed = progressSchema.safeParse(activityInfo().heartbeatDetails);
+  const progress: Progress = resumed.success ? resumed.data : nothingRead(request);
+  const signal = cancellationSignal();
+  const reading = ports.sources[request.source.kind].read(request.source, progress.cursor, signal);
+  let chunk = openChunk(ports, request);
+  let writing = Promise.resolve();
+
+  const flush = async (): Promise<void> => {
+    const [full, cursor] = [chunk, await reading.cursor()];
+    chunk = openChunk(ports, request);
+    await writing;
+    signal.throwIfAborted();
+    writing = write(ports, request, progress, full, cursor).then(() => heartbeat(progress));
+    // Awaited before the next one; this only keeps an early failure from being called unhandled.
+    writing.catch(() => {});
+  };
+
+  // A source may be slow, or wait for its servers: a chunk can take longer than a lost worker may go unnoticed.
+  const beat = setInterval(() => heartbeat(progress), 1000);
+  try {
+    for await (const items of reading.items) {
+      for (const item of items) chunk.add(item);
+      if (chunk.isFull) await flush();
+    }
+    if (chunk.received > 0) await flush();
+    await writing;
+  } finally {
+    clearInterval(beat);
+  }
+  return finish(ports, request, progress);
+}
+
+/** Reads a source that brings little; null, and nothing written, when it brings more or takes longer. */
+export async function ingestSmall(ports: IngestPorts, request: IngestSourceInput): Promise<IngestResult | null> {
+  const progress = nothingRead(request);
+  const deadlineMs = Date.now() + smallMs;
+  const reading = ports.sources[request.source.kind].read(request.source, progress.cursor, cancellationSignal());
+  const chunk = openChunk(ports, request);
+  for await (const items of reading.items) {
+    for (const item of items) chunk.add(item);
+    if (chunk.bytes > smallBytes || Date.now() > deadlineMs) return null;
+  }
+  if (chunk.received > 0) await write(ports, request, progress, chunk, await reading.cursor());
+  return finish(ports, request, progress);
+}
+
+function nothingRead({ cursor }: IngestSourceInput): Progress {
+  return { cursor, received: 0, quarantined: 0, chunks: [] };
+}
+
+function openChunk({ authorKey }: IngestPorts, { dataset, source, split }: IngestSourceInput): ChunkWriter {
+  return new ChunkWriter({ dataset, source: source.id, split, authorKey });
+}
+
+async function write(
+  { store }: IngestPorts,
+  { source }: IngestSourceInput,
+  progress: Progress,
+  chunk: ChunkWriter,
+  cursor: string,
+): Promise<void> {
+  // An attempt that was given up may still be running: it must not write over the chunks of the one that took over.
+  const number = String(progress.chunks.length).padStart(4, "0");
+  progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${activityInfo().attempt}-${number}`));
+  progress.received += chunk.received;
+  progress.quarantined += chunk.quarantined;
+  progress.cursor = cursor;
+}
+
+async function finish(
+  { store }: IngestPorts,
+  { dataset, source }: IngestSourceInput,
+  progress: Progress,
+): Promise<IngestResult> {
+  const key = objectKeys.batch(source.id, batchName(source.id));
+  const batch: Batch = { format: 1, dataset, source: source.id, ...progress };
+  await writeDocument(store, key, batch);
+  return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined };
+}
+
+/** Unique to this run of the workflow and equal in all attempts. */
+function batchName(source: string): string {
+  const { workflowExecution } = activityInfo();
+  const run = `${workflowExecution?.workflowId}\n${workflowExecution?.runId}\n${source}`;
+  return createHash("sha256").update(run).digest("hex").slice(0, 16);
+}
