@@ -1,0 +1,231 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createEvaluationActivities } from "../../activities/evaluations.ts";
+import type { Evaluation, TestSet } from "../../src/domain/evaluation-schema.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import { decideSchema, evaluateSchema } from "../../src/domain/pipeline-schema.ts";
+import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
+import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
+import { aService, FakeCompute, fakeEndpoint, sha256, type Question } from "../support/fake-ports.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+
+const vocabulary = "datasets/games/vocabularies/000001.json";
+const right = "inform(name[Portal])";
+const wrong = "request(name[Portal])";
+let store: MemoryObjectStore;
+let compute: FakeCompute;
+beforeEach(() => {
+  store = new MemoryObjectStore();
+  store.write(vocabulary, JSON.stringify({ functions: ["inform", "request"], attributeTypes: ["name"] }));
+  compute = new FakeCompute();
+  compute.service = aService();
+});
+
+function aTestSet(records: number): TestSet {
+  const lines = Array.from({ length: records }, (_, index) =>
+    JSON.stringify({ id: `r${index}`, question: [{ role: "user", content: `q${index}` }], expected: right }),
+  );
+  const body = `${lines.join("\n")}\n`;
+  const key = objectKeys.testSet("games", sha256(body));
+  store.write(key, body);
+  return { key, sha256: sha256(body), records };
+}
+const anEvaluation = (testSet: TestSet, overrides: Partial<EvaluateModelInput> = {}): EvaluateModelInput => ({
+  pipeline: "games",
+  model: "games-2",
+  testSet,
+  vocabulary,
+  evaluate: evaluateSchema.parse({ concurrency: 16 }),
+  ...overrides,
+});
+const numberOf = ({ messages }: Question): number => Number(messages[0]?.content.slice(1));
+const over = (answer: (question: Question) => string | Promise<string>) => {
+  const endpoint = fakeEndpoint(answer);
+  return { endpoint, activities: createEvaluationActivities({ store, compute, endpoint }) };
+};
+/** A whole evaluation of a model that answers like this. */
+const evaluate = (request: EvaluateModelInput, answer: (question: Question) => string): Promise<Evaluation> =>
+  inActivity(async () => {
+    const { activities } = over(answer);
+    const { key, shards } = await activities.planEvaluation(request);
+    for (let shard = 0; shard < shards; shard++) await activities.askShard({ ...request, key, shard });
+    return activities.scoreEvaluation({ ...request, key, shards });
+  });
+
+describe("createEvaluationActivities", () => {
+  describe("planEvaluation", () => {
+    it("names equal questions equally, and others differently", async () => {
+      const { activities } = over(() => right);
+      const request = anEvaluation(aTestSet(501));
+      const plan = await activities.planEvaluation(request);
+      expect(plan.shards).toBe(3);
+      const others = [
+        { evaluate: { ...request.evaluate, concurrency: 3 } },
+        { vocabulary: "another" },
+        { model: "games-3" },
+        { evaluate: { ...request.evaluate, temperature: 0.5 } },
+        { testSet: aTestSet(500) },
+      ].map((change) => activities.planEvaluation({ ...request, ...change }));
+      const keys = (await Promise.all(others)).map(({ key }) => key);
+      expect(keys.map((key) => key === plan.key)).toEqual([true, true, false, false, false]);
+    });
+  });
+
+  describe("askShard", () => {
+    it("asks each record of its shard once, and keeps the order of the questions whatever comes first", async () => {
+      const request = anEvaluation(aTestSet(260));
+      const { activities, endpoint } = over(async (question) => {
+        if (numberOf(question) % 3 === 0) await new Promise((done) => setImmediate(done));
+        return `${right} ${numberOf(question)}`;
+      });
+      const ask = (shard: number) => inActivity(() => activities.askShard({ ...request, key: "k", shard }));
+      expect(await ask(1)).toEqual({ records: 10, failed: 0 });
+      expect(await ask(0)).toEqual({ records: 250, failed: 0 });
+      expect(endpoint.asked.map(numberOf).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 260 }, (_, n) => n));
+      const lines = store.text(objectKeys.predictions("k", 0)).trimEnd().split("\n");
+      expect(lines.map((line) => JSON.parse(line).id)).toEqual(Array.from({ length: 250 }, (_, index) => `r${index}`));
+    });
+
+    it("does not ask a stored shard again, also when the service is gone", async () => {
+      const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
+      await inActivity(() => over(() => right).activities.askShard(request));
+      compute.service = null;
+      const { activities, endpoint } = over(() => wrong);
+      expect(await inActivity(() => activities.askShard(request))).toEqual({ records: 5, failed: 0 });
+      expect(endpoint.asked).toEqual([]);
+    });
+
+    it("has at most as many questions in flight as the policy says", async () => {
+      let [inFlight, most] = [0, 0];
+      const { activities } = over(async () => {
+        most = Math.max(most, ++inFlight);
+        await new Promise((done) => setImmediate(done));
+        inFlight--;
+        return right;
+      });
+      const request = anEvaluation(aTestSet(100), { evaluate: evaluateSchema.parse({ concurrency: 7 }) });
+      await inActivity(() => activities.askShard({ ...request, key: "k", shard: 0 }));
+      expect(most).toBe(7);
+    });
+
+    it("tries a failed question three times, then counts it as failed and keeps why", async () => {
+      const request = anEvaluation(aTestSet(4));
+      const { activities, endpoint } = over((question) => {
+        if (numberOf(question) === 2) throw new Error(`HTTP 500 ${"x".repeat(1000)}`);
+        return right;
+      });
+      const result = await inActivity(() => activities.askShard({ ...request, key: "k", shard: 0 }));
+      expect(result).toEqual({ records: 4, failed: 1 });
+      expect(endpoint.asked).toHaveLength(6);
+      const stored = JSON.parse(store.text(objectKeys.predictions("k", 0)).split("\n")[2] ?? "");
+      expect(stored).toMatchObject({
+        id: "r2",
+        expected: right,
+        answer: null,
+        error: expect.stringMatching(/^HTTP 500 x+$/),
+      });
+      expect(stored.error).toHaveLength(300);
+    });
+
+    it("stores nothing and asks nothing more when it is cancelled", async () => {
+      const request = anEvaluation(aTestSet(50), { evaluate: evaluateSchema.parse({ concurrency: 2 }) });
+      const environment = activityEnvironment();
+      const { activities, endpoint } = over(() => {
+        environment.cancel();
+        throw new Error("aborted");
+      });
+      await expect(environment.run(() => activities.askShard({ ...request, key: "k", shard: 0 }))).rejects.toThrow();
+      expect(endpoint.asked.length).toBeLessThanOrEqual(2);
+      expect(store.objects.has(objectKeys.predictions("k", 0))).toBe(false);
+    });
+
+    it.each([
+      ["there is no service", null],
+      ["the service is terminated", aService({ state: "terminated" })],
+      ["the service has no address yet", aService({ url: null })],
+    ])("fails as ServiceFailed when %s", async (_, service) => {
+      compute.service = service;
+      const { activities } = over(() => right);
+      await expectFailure(
+        () => activities.askShard({ ...anEvaluation(aTestSet(5)), key: "k", shard: 0 }),
+        "ServiceFailed",
+      );
+    });
+
+    it("fails when the frozen test set is gone or not the one that was frozen", async () => {
+      const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
+      const { activities } = over(() => right);
+      store.write(request.testSet.key, `${store.text(request.testSet.key)} `);
+      await expectFailure(() => activities.askShard(request), "CorruptObject");
+      store.objects.delete(request.testSet.key);
+      await expectFailure(() => activities.askShard(request), "NotFound");
+    });
+  });
+
+  describe("scoreEvaluation", () => {
+    it("scores all shards, failed answers apart", async () => {
+      const testSet = aTestSet(260);
+      const evaluation = await evaluate(anEvaluation(testSet), (question) =>
+        numberOf(question) < 130 ? right : wrong,
+      );
+      expect(evaluation).toMatchObject({ model: "games-2", testSet, shards: 2, records: 260, failed: 0 });
+      expect(evaluation.metrics).toMatchObject({ accuracy_output_fn: 0.5, accuracy_attr_types: 1 });
+    });
+
+    it("fails as NotFound when a shard is missing", async () => {
+      const request = { ...anEvaluation(aTestSet(260)), key: "k", shards: 2 };
+      const { activities } = over(() => right);
+      await inActivity(() => activities.askShard({ ...request, shard: 0 }));
+      expect(await expectFailure(() => activities.scoreEvaluation(request), "NotFound")).toContain("shard 1");
+    });
+  });
+
+  describe("decideCycle", () => {
+    const policy = decideSchema.parse({ guards: [] });
+    const decide = (champion: Evaluation | null, challenger: Evaluation) => () =>
+      over(() => right).activities.decideCycle({
+        cycle: "games-2",
+        pipeline: "games",
+        champion,
+        challenger,
+        vocabulary,
+        policy,
+      });
+
+    it("decides from the stored predictions, record by record, and writes down what it rests on", async () => {
+      const testSet = aTestSet(100);
+      const champion = await evaluate(anEvaluation(testSet, { model: "games-1" }), (question) =>
+        numberOf(question) < 60 ? right : wrong,
+      );
+      const challenger = await evaluate(anEvaluation(testSet), (question) => (numberOf(question) < 90 ? right : wrong));
+      const decided = await inActivity(decide(champion, challenger));
+      expect(decided).toMatchObject({ outcome: "promote", key: "decisions/games-2.json" });
+      expect(JSON.parse(store.text(decided.key))).toMatchObject({
+        champion: "games-1",
+        challenger: "games-2",
+        testSet: testSet.key,
+        evaluations: { champion: champion.key, challenger: challenger.key },
+        policy,
+        comparisons: expect.arrayContaining([
+          { metric: "accuracy_output_fn", total: 100, championRight: 60, challengerRight: 90, gained: 30, lost: 0 },
+        ]),
+        decision: { outcome: "promote" },
+      });
+    });
+
+    it("answers what it decided before when it is repeated, also when the predictions are gone", async () => {
+      const challenger = await evaluate(anEvaluation(aTestSet(40)), () => right);
+      const first = await inActivity(decide(null, challenger));
+      const record = store.text(first.key);
+      store.objects.delete(objectKeys.predictions(challenger.key, 0));
+      expect(await inActivity(decide(null, challenger))).toEqual(first);
+      expect(store.text(first.key)).toBe(record);
+    });
+
+    it("refuses models that were asked different test sets", async () => {
+      const champion = await evaluate(anEvaluation(aTestSet(40), { model: "games-1" }), () => right);
+      const challenger = await evaluate(anEvaluation(aTestSet(41)), () => right);
+      await expectFailure(decide(champion, challenger), "InvalidData");
+      expect(store.objects.has("decisions/games-2.json")).toBe(false);
+    });
+  });
+});
