@@ -18,6 +18,7 @@ import {
   feed,
   giveTestSet,
   jobProcess,
+  pendingActivity,
   readManifest,
   readRegistry,
   sampleLines,
@@ -25,6 +26,7 @@ import {
   startCycle,
   startLoop,
   startUpdate,
+  timerStarted,
   weightsAsked,
   type Cycle,
   type HeldProcess,
@@ -76,7 +78,7 @@ describe("kill -9 of the worker", () => {
   let answeredMeanwhile: string[];
   let chunksBefore: { key: string; modifiedAt: string }[];
   let shardBefore: { key: string; modifiedAt: string };
-  let soakStartedMs: number;
+  let soakStarted: Date;
 
   beforeAll(async () => {
     const weight = aPipeline(loop, { name: "weight" });
@@ -146,7 +148,7 @@ describe("kill -9 of the worker", () => {
     const next = (await loop.emulator.ledger(serviceName("soak"))).find(
       ({ path, request }) => path.endsWith("/apply") && request["canary_percent"] === 100,
     );
-    expect(Date.parse(next?.time ?? "") - soakStartedMs).toBeGreaterThanOrEqual(6000);
+    expect(Date.parse(next?.time ?? "") - soakStarted.getTime()).toBeGreaterThanOrEqual(6000);
   });
 
   it("leaves the champion able to answer while there is no worker", () => {
@@ -158,7 +160,7 @@ describe("kill -9 of the worker", () => {
     const { cycle } = await feed(loop, aPipeline(loop, { name }), 1, FIRST);
     const held = await jobProcess(loop, name, 1);
     held.hold();
-    await pendingActivity(workflowIds.child(cycle.workflowId, "fine-tune"), "awaitJob");
+    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "fine-tune"), "awaitJob");
     return { cycle, held };
   }
 
@@ -166,7 +168,7 @@ describe("kill -9 of the worker", () => {
   async function holdEvaluation(name: string): Promise<{ cycle: Cycle; held: HeldProcess; shard: typeof shardBefore }> {
     const others = new Set((await objectsBelow("evaluations/")).map(({ key }) => key));
     const { cycle } = await feed(loop, aPipeline(loop, { name, evaluate: { concurrency: 1 } }), 1, FIRST);
-    const held = await servingProcess(loop, name);
+    const held = await servingProcess(loop, name, `${name}-1`);
     const [shard] = await until(
       "the first shard",
       async () => {
@@ -176,7 +178,7 @@ describe("kill -9 of the worker", () => {
       60_000,
     );
     held.hold();
-    await pendingActivity(workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askShard");
+    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askShard");
     if (shard === undefined) throw new Error("no shard");
     return { cycle, held, shard };
   }
@@ -205,16 +207,7 @@ describe("kill -9 of the worker", () => {
   /** A cycle that watches its first step. */
   async function holdSoak(pipeline: ReturnType<typeof aPipeline>): Promise<Cycle> {
     const { cycle } = await feed(loop, pipeline, 2, SECOND);
-    const rollout = loop.client.workflow.getHandle(workflowIds.child(cycle.workflowId, "roll-out"));
-    await waitFor(
-      async () => {
-        const { events } = await rollout.fetchHistory();
-        const timer = events?.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
-        soakStartedMs = Number(timer?.eventTime?.seconds) * 1000 + Number(timer?.eventTime?.nanos) / 1e6;
-        expect(timer).toBeDefined();
-      },
-      { timeoutMs: 60_000 },
-    );
+    soakStarted = await timerStarted(loop, workflowIds.child(cycle.workflowId, "roll-out"));
     return cycle;
   }
 
@@ -253,17 +246,6 @@ describe("kill -9 of the Temporal server in the middle of a cycle", () => {
     await expectUndisturbed(cycle, calm.first);
   });
 });
-
-/** Waits until an activity of this type is under way. */
-async function pendingActivity(workflowId: string, type: string): Promise<void> {
-  await waitFor(
-    async () => {
-      const { raw } = await loop.client.workflow.getHandle(workflowId).describe();
-      expect(raw.pendingActivities?.map(({ activityType }) => activityType?.name)).toContain(type);
-    },
-    { timeoutMs: 60_000 },
-  );
-}
 
 async function objectsBelow(prefix: string): Promise<{ key: string; modifiedAt: string }[]> {
   const found: { key: string; modifiedAt: string }[] = [];

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client, WorkflowHandle } from "@temporalio/client";
+import { tsToDate } from "@temporalio/common/lib/time.js";
 import type { z } from "zod";
 import { createS3Client, S3ObjectStore } from "../../src/adapters/s3-object-store.ts";
 import { findBinary } from "../../src/dev/binaries.ts";
@@ -226,10 +227,42 @@ export function jobProcess(loop: Loop, name: string, version: number): Promise<H
   );
 }
 
-/** The process that serves a pipeline's first model version. */
-export function servingProcess(loop: Loop, name: string): Promise<HeldProcess> {
-  return runningProcess(
-    loop,
-    ({ services }) => services.all().find((service) => service.name === serviceName(name))?.primary.process,
+/** The process that serves a model version, once it has been probed and waits to be asked. */
+export async function servingProcess(loop: Loop, name: string, model: string): Promise<HeldProcess> {
+  await waitFor(
+    async () => {
+      const { champion, challenger } = await readRegistry(loop, name);
+      if (![champion, challenger].includes(model)) throw new Error(`${model} is not up`);
+    },
+    { timeoutMs: 60_000, intervalMs: 20 },
+  );
+  return runningProcess(loop, ({ services }) => {
+    const service = services.all().find((candidate) => candidate.name === serviceName(name));
+    return [service?.canary, service?.primary].find((version) => version?.version === model)?.process;
+  });
+}
+
+/** Waits until an activity of this type is under way in a workflow. */
+export async function pendingActivity({ client }: Loop, workflowId: string, type: string): Promise<void> {
+  await waitFor(
+    async () => {
+      const { raw } = await client.workflow.getHandle(workflowId).describe();
+      const pending = raw.pendingActivities?.map(({ activityType }) => activityType?.name) ?? [];
+      if (!pending.includes(type)) throw new Error(`${workflowId} waits for ${pending.join(" and ")}, not ${type}`);
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** Waits until a workflow has set a timer; answers when that was. */
+export async function timerStarted({ client }: Loop, workflowId: string): Promise<Date> {
+  return waitFor(
+    async () => {
+      const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+      const timer = events?.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
+      if (!timer?.eventTime) throw new Error(`${workflowId} has set no timer`);
+      return tsToDate(timer.eventTime);
+    },
+    { timeoutMs: 60_000 },
   );
 }
