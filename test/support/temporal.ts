@@ -28,6 +28,8 @@ export interface TestTemporal {
   untilCancelRequested(handle: Pick<WorkflowHandle, "workflowId">): Promise<void>;
   /** Notes a run's history as a case of the replay gate, when histories are recorded. */
   record(handle: WorkflowHandle, caseName: string): Promise<void>;
+  /** Terminates what the last test left running. */
+  endAll(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
   await ensureSearchAttributes(workerConnection, namespace);
   const client = new Client({ connection, namespace });
   const worlds = new Map<string, World>();
+  const started: string[] = [];
   const worker = await runWorkers({
     connection: workerConnection,
     namespace,
@@ -60,12 +63,14 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
       worlds.set(world.name, world);
       return world;
     },
-    start: <T extends Workflow>(type: string, workflowId: string, input: unknown) =>
-      client.workflow.start<(input: unknown) => ReturnType<T>>(type, {
+    start<T extends Workflow>(type: string, workflowId: string, input: unknown) {
+      started.push(workflowId);
+      return client.workflow.start<(input: unknown) => ReturnType<T>>(type, {
         workflowId,
         taskQueue: taskQueues.main,
         args: [input],
-      }),
+      });
+    },
     async untilCancelRequested({ workflowId }) {
       const handle = client.workflow.getHandle(workflowId);
       await waitFor(
@@ -80,6 +85,13 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
     },
     async record(handle, caseName) {
       if (recording) await recordHistory(handle, caseName);
+    },
+    async endAll() {
+      for (const workflowId of started.splice(0)) {
+        const handle = client.workflow.getHandle(workflowId);
+        const { status } = await handle.describe();
+        if (status.name === "RUNNING") await handle.terminate();
+      }
     },
     async stop() {
       worker.shutdown();

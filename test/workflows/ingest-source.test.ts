@@ -40,6 +40,26 @@ describe("ingestSource", () => {
     ]);
   });
 
+  it("reads a source that brings little without an activity task", async () => {
+    const batch = { source: "slack", batch: "batches/slack/0-3", received: 3, quarantined: 1 };
+    world.when("ingestSmall", async () => batch);
+    const handle = await start({ dataset: world.name, source: aSource("slack") });
+    expect(await handle.result()).toEqual(batch);
+    expect(world.story()).toEqual(["ingestSmall"]);
+    await temporal.record(handle, "read-at-once");
+  });
+
+  it("reads with patience what could not be read at once", async () => {
+    world.sources["slack"] = 3;
+    world.when("ingestSmall", async () => {
+      throw new TypedFailure("Unavailable", "503");
+    });
+    const handle = await start({ dataset: world.name, source: aSource("slack") });
+    expect(await handle.result()).toMatchObject({ received: 3 });
+    expect(world.story()).toEqual(["ingestSmall", "ingest"]);
+    await temporal.record(handle, "read-after-outage");
+  });
+
   it("fails with what the source said when it refuses", async () => {
     world.when("ingest", async () => {
       throw new TypedFailure("Refused", "s3://feedback/slack/: access denied");

@@ -79,16 +79,8 @@ describe("rollOut to promoted", () => {
       [10, 50, 100].map((percent) => `${challenger} at ${percent}`).concat(`${challenger} alone`),
     );
     const step = ["setWeight", "awaitWeight", "probe"];
-    expect(world.story()).toEqual([
-      "lockRollout",
-      ...step,
-      ...step,
-      ...step,
-      "probe",
-      ...step,
-      "moveAliases",
-      "unlockRollout",
-    ]);
+    const steps = [...step, ...step, ...step, ...step];
+    expect(world.story()).toEqual(["lockRollout", ...steps, "moveAliases", "unlockRollout"]);
     expect(world.requests("awaitWeight")).toHaveLength(4 * 3);
     expect(world.registry).toMatchObject({ champion: challenger, challenger: null, lock: null });
     expect(world.registry.history.map(({ alias, to }) => [alias, to])).toEqual([
@@ -98,11 +90,15 @@ describe("rollOut to promoted", () => {
     await temporal.record(handle, "promoted");
   });
 
-  it("probes before and after a soak", async () => {
+  it("probes before and after a soak, and before and after the bake", async () => {
     withChallenger();
-    const policy = { steps: [100], soakSeconds: 0.01, bakeSeconds: 0 };
+    const policy = { steps: [100], soakSeconds: 0.01, bakeSeconds: 0.01 };
     await (await startWith({ ...input("promoted"), policy })).result();
-    expect(world.story().slice(1, 5)).toEqual(["setWeight", "awaitWeight", "probe", "probe"]);
+    expect(world.story().slice(1, -2)).toEqual([
+      ...["setWeight", "awaitWeight", "probe", "probe"],
+      ...["probe", "probe"],
+      ...["setWeight", "awaitWeight", "probe"],
+    ]);
   });
 
   it("makes the first champion without moving traffic, for it is alone", async () => {
