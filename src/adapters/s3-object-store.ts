@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Readable, Transform } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import {
   GetObjectCommand,
   ListObjectsV2Command,
@@ -69,7 +69,7 @@ export class S3ObjectStore implements ObjectStore {
   async get(key: string, expected?: { sha256: string }): Promise<{ body: Buffer; etag: string } | null> {
     const reply = await this.#open(key);
     if (reply === null) return null;
-    const body = Buffer.from((await reply.Body?.transformToByteArray()) ?? []);
+    const body = await this.#attempt(key, async () => Buffer.from((await reply.Body?.transformToByteArray()) ?? []));
     if (expected) assertHash(key, expected.sha256, createHash("sha256").update(body).digest("hex"));
     return { body, etag: reply.ETag ?? "" };
   }
@@ -77,7 +77,9 @@ export class S3ObjectStore implements ObjectStore {
   async stream(key: string, expected?: { sha256: string }): Promise<Readable> {
     const reply = await this.#open(key);
     if (!(reply?.Body instanceof Readable)) throw new TypedFailure("NotFound", `${this.uri(key)}: no such object`);
-    return expected ? reply.Body.pipe(hashCheck(key, expected.sha256, reply.Body)) : reply.Body;
+    const check = bodyCheck(key, this.uri(key), expected?.sha256 ?? null);
+    // What breaks the body breaks the check, whose reader hears of it.
+    return pipeline(reply.Body, check, () => {});
   }
 
   async put(
@@ -170,6 +172,8 @@ function typedS3Failure(uri: string, error: unknown): TypedFailure {
   const said = error instanceof Error ? error.name : "unknown error";
   if (status === 412 || status === 409) return new PreconditionFailed(uri);
   const message = `${uri}: ${said} [status=${status ?? "none"}]`;
+  // S3 answers 400 to a request that it received too slowly.
+  if (status === 408 || said === "RequestTimeout") return new TypedFailure("Unavailable", message, { cause: error });
   if (status === 404) return new TypedFailure("NotFound", `${uri}: no such object or bucket`, { cause: error });
   if (status === 429 || said === "SlowDown") return new TypedFailure("RateLimited", message, { cause: error });
   if (status !== undefined && status >= 400 && status < 500)
@@ -186,23 +190,24 @@ function assertHash(key: string, expected: string, actual: string): void {
   }
 }
 
-/** Passes bytes on and fails at their end when they are not the ones expected, or when `source` breaks. */
-function hashCheck(key: string, expected: string, source: Readable): Transform {
+/** Passes bytes on; fails at their end when they are not the ones expected, and with a type when their source breaks. */
+function bodyCheck(key: string, uri: string, expected: string | null): Transform {
   const hash = createHash("sha256");
-  const check = new Transform({
+  return new Transform({
     transform(bytes: Buffer, _encoding, done) {
-      hash.update(bytes);
+      if (expected !== null) hash.update(bytes);
       done(null, bytes);
     },
     flush(done) {
       try {
-        assertHash(key, expected, hash.digest("hex"));
+        if (expected !== null) assertHash(key, expected, hash.digest("hex"));
         done();
       } catch (error) {
         done(error instanceof Error ? error : new Error(String(error)));
       }
     },
+    destroy(error, done) {
+      done(error === null ? null : typedS3Failure(uri, error));
+    },
   });
-  source.on("error", (error) => check.destroy(error));
-  return check;
 }
