@@ -39,6 +39,7 @@ export function s3Server(options: S3ServerOptions): ServerSpec {
       `${LOOPBACK}:${options.port}`,
       "--region",
       LOCAL_REGION,
+      "--keep-alive",
       "--quiet",
       "posix",
       options.dataDirectory,
