@@ -58,7 +58,7 @@ function readPrefix(
   let partial: Cursor["partial"];
 
   async function* items(): AsyncGenerator<SourceItem[]> {
-    const from = start === null ? {} : cursorSchema.parse(JSON.parse(start));
+    const from = start === null ? {} : parseCursor(source.id, start);
     for (const mark of await loadMarks(own, from)) seen.add(mark);
     for await (const object of store.list("")) {
       signal.throwIfAborted();
@@ -140,6 +140,15 @@ function issueText(error: z.ZodError): string {
 
 function markOf({ key, etag }: ObjectSummary): string {
   return createHash("sha256").update(`${key}\n${etag}`).digest().subarray(0, markBytes).toString("base64url");
+}
+
+function parseCursor(source: string, text: string): Cursor {
+  try {
+    return cursorSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const message = `source ${source}: its cursor is not one of this kind; start the source without it`;
+    throw new TypedFailure("InvalidData", message, { cause: error });
+  }
 }
 
 async function loadMarks(own: ObjectStore, cursor: Cursor): Promise<string[]> {
