@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { WorkflowIdConflictPolicy } from "@temporalio/common";
-import { LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import type { z } from "zod";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
 import { connect } from "../temporal/client.ts";
 import { taskQueues, workflowIds } from "../../workflows/names.ts";
@@ -61,13 +62,21 @@ export function readDefinition(file: string): PipelineDefinition {
   const parsed = pipelineSchema.safeParse(document.toJS());
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
-    const node = document.getIn(issue.path, true) ?? document.getIn(issue.path.slice(0, -1), true);
-    const offset =
-      typeof node === "object" && node !== null && "range" in node && Array.isArray(node.range) ? node.range[0] : null;
-    const line = typeof offset === "number" ? `:${lines.linePos(offset).line}` : "";
+    const offset = offsetOf(document, issue);
+    const line = offset === null ? "" : `:${lines.linePos(offset).line}`;
     return `${file}${line}: ${issue.path.join(".") || "definition"}: ${issue.message}`;
   });
   throw new UsageError(problems.join("\n"));
+}
+
+/** Where in the text a problem is: at the unknown key itself, else at the value, else at what should hold it. */
+function offsetOf(document: Document, issue: z.core.$ZodIssue): number | null {
+  const at = (path: PropertyKey[]): unknown => (path.length === 0 ? document.contents : document.getIn(path, true));
+  const holder = at(issue.path);
+  const unknown = issue.code === "unrecognized_keys" && isMap(holder) ? issue.keys[0] : undefined;
+  const key = isMap(holder) ? holder.items.find((pair) => isScalar(pair.key) && pair.key.value === unknown)?.key : null;
+  const node = [key, holder, at(issue.path.slice(0, -1))].find((candidate) => isNode(candidate));
+  return node?.range?.[0] ?? null;
 }
 
 async function statusOf(handle: { describe(): Promise<{ status: { name: string } }> }): Promise<string | null> {
