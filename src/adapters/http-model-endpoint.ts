@@ -15,7 +15,7 @@ export function createHttpModelEndpoint(): ModelEndpoint {
   return {
     async complete({ baseUrl, token, serviceVersion, model, messages, temperature, timeoutMs, signal }) {
       const timeout = AbortSignal.timeout(timeoutMs);
-      const reply = await send(`${baseUrl.replace(/\/$/, "")}/v1/chat/completions`, {
+      const reply = await exchange(`${baseUrl.replace(/\/$/, "")}/v1/chat/completions`, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -25,20 +25,22 @@ export function createHttpModelEndpoint(): ModelEndpoint {
         body: JSON.stringify({ model, messages, temperature }),
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
-      const text = await readText(reply);
       if (!reply.ok) throw new TypedFailure("Unavailable", `the model endpoint answered ${reply.status}`);
-      return contentOf(text);
+      return contentOf(reply.text);
     },
   };
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+/** One request and its whole answer. Throws Unavailable when that does not come, is cut off or is too long. */
+async function exchange(url: string, init: RequestInit): Promise<{ ok: boolean; status: number; text: string }> {
   try {
-    return await fetch(url, init);
+    const reply = await fetch(url, init);
+    return { ok: reply.ok, status: reply.status, text: await readText(reply) };
   } catch (error) {
+    if (error instanceof TypedFailure) throw error;
     const why =
       error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : "failed";
-    throw new TypedFailure("Unavailable", `the model endpoint cannot be reached: ${why}`, { cause: error });
+    throw new TypedFailure("Unavailable", `the model endpoint does not answer: ${why}`, { cause: error });
   }
 }
 
