@@ -1,27 +1,22 @@
 import { z } from "zod";
 
-/** Empty and blank values count as not set; surrounding space is never part of a secret. */
-const text = z.string().trim().min(1);
-const optional = z.preprocess(
-  (value) => (typeof value === "string" && value.trim() === "" ? undefined : value),
-  text.optional(),
-);
+/** Empty and blank values count as not set; surrounding space, such as the end of a secret's file, is cut. */
+const variable = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (typeof value === "string" && value.trim() !== "" ? value.trim() : undefined), schema);
+
+const text = z.string("is not set");
+const address = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
 
 const environmentSchema = z.object({
-  TUNELOOP_S3_URI: text.regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/, "must be s3://bucket/prefix"),
-  AWS_ENDPOINT_URL: z.preprocess((value) => (value === "" ? undefined : value), z.url().optional()),
-  AWS_REGION: optional,
-  ANYSCALE_HOST: z.preprocess(
-    (value) => (value === "" ? undefined : value),
-    z.url().default("https://console.anyscale.com"),
-  ),
-  ANYSCALE_CLI_TOKEN: text,
-  TUNELOOP_AUTHOR_KEY: optional,
-  TUNELOOP_CACHE: optional,
-  TUNELOOP_LOG_LEVEL: z.preprocess(
-    (value) => (value === "" ? undefined : value),
-    z.enum(["debug", "info", "warn", "error"]).default("info"),
-  ),
+  TUNELOOP_S3_URI: variable(text.regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/, "must be s3://bucket/prefix")),
+  AWS_ENDPOINT_URL: variable(address.optional()),
+  AWS_REGION: variable(text.optional()),
+  ANYSCALE_HOST: variable(address.default("https://console.anyscale.com")),
+  // It becomes a header.
+  ANYSCALE_CLI_TOKEN: variable(text.regex(/^[!-~]+$/, "must be one word of printable ASCII")),
+  TUNELOOP_AUTHOR_KEY: variable(text.optional()),
+  TUNELOOP_CACHE: variable(text.optional()),
+  TUNELOOP_LOG_LEVEL: variable(z.enum(["debug", "info", "warn", "error"]).default("info")),
 });
 
 /** What a worker needs to know of its surroundings, apart from Temporal's own settings. */

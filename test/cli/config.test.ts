@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+
+const least = { TUNELOOP_S3_URI: "s3://bucket/prefix", ANYSCALE_CLI_TOKEN: "aph0_secret" };
+const messageOf = (environment: Record<string, string | undefined>): string => {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error("the environment was taken");
+};
+
+describe("loadConfig", () => {
+  const defaults = {
+    s3Uri: "s3://bucket/prefix",
+    s3Endpoint: null,
+    s3Region: null,
+    anyscaleHost: "https://console.anyscale.com",
+    anyscaleToken: "aph0_secret",
+    authorKey: null,
+    cacheDirectory: null,
+    logLevel: "info",
+  };
+
+  it("needs a bucket and a token, and has a default for all else", () => {
+    expect(loadConfig(least)).toEqual(defaults);
+  });
+
+  it("takes everything that is set, and ignores what it does not know", () => {
+    expect(
+      loadConfig({
+        ...least,
+        AWS_ENDPOINT_URL: "http://127.0.0.1:7070",
+        AWS_REGION: "eu-west-1",
+        ANYSCALE_HOST: "http://127.0.0.1:7071",
+        TUNELOOP_AUTHOR_KEY: "key",
+        TUNELOOP_CACHE: "/var/cache/tune loop",
+        TUNELOOP_LOG_LEVEL: "debug",
+        PATH: "/bin",
+      }),
+    ).toEqual({
+      ...defaults,
+      s3Endpoint: "http://127.0.0.1:7070",
+      s3Region: "eu-west-1",
+      anyscaleHost: "http://127.0.0.1:7071",
+      authorKey: "key",
+      cacheDirectory: "/var/cache/tune loop",
+      logLevel: "debug",
+    });
+  });
+
+  it.each(["", "  ", "\t\n", undefined])("takes %j for not set", (blank) => {
+    const optional = [
+      "AWS_ENDPOINT_URL",
+      "AWS_REGION",
+      "ANYSCALE_HOST",
+      "TUNELOOP_AUTHOR_KEY",
+      "TUNELOOP_CACHE",
+      "TUNELOOP_LOG_LEVEL",
+    ];
+    expect(loadConfig({ ...least, ...Object.fromEntries(optional.map((name) => [name, blank])) })).toEqual(defaults);
+    expect(messageOf({ TUNELOOP_S3_URI: blank, ANYSCALE_CLI_TOKEN: blank })).toBe(
+      "the environment is not complete:\n  TUNELOOP_S3_URI: is not set\n  ANYSCALE_CLI_TOKEN: is not set",
+    );
+  });
+
+  it("cuts the space around a value, such as the newline at the end of a secret's file", () => {
+    const spaced = Object.fromEntries(Object.entries(least).map(([name, value]) => [name, ` ${value}\r\n`]));
+    expect(loadConfig({ ...spaced, AWS_ENDPOINT_URL: " http://localhost:1\n", TUNELOOP_LOG_LEVEL: "warn\n" })).toEqual({
+      ...defaults,
+      s3Endpoint: "http://localhost:1",
+      logLevel: "warn",
+    });
+  });
+
+  it.each([
+    ["TUNELOOP_S3_URI", "secret/prefix"],
+    ["TUNELOOP_S3_URI", "https://bucket.s3.amazonaws.com/secret"],
+    ["TUNELOOP_S3_URI", "s3://Bucket/secret"],
+    ["AWS_ENDPOINT_URL", "localhost:7070"],
+    ["AWS_ENDPOINT_URL", "secret"],
+    ["ANYSCALE_HOST", "console.anyscale.com"],
+    ["ANYSCALE_HOST", "ftp://secret"],
+    ["ANYSCALE_CLI_TOKEN", "aph0_secret\nx-header: 1"],
+    ["ANYSCALE_CLI_TOKEN", "aph0 secret"],
+    ["ANYSCALE_CLI_TOKEN", "aph0_secret\u0000"],
+    ["TUNELOOP_LOG_LEVEL", "secret"],
+  ])("names %s and not its value when that is %j", (name, value) => {
+    const message = messageOf({ ...least, [name]: value });
+    expect(message).toMatch(new RegExp(`^the environment is not complete:\n  ${name}: .+$`));
+    expect(message).not.toContain(value);
+    expect(message).not.toContain("secret");
+  });
+});
