@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { AnyscaleClient } from "../anyscale/client.ts";
+import type { Config } from "../config.ts";
 import type { Ports, WorkflowLookup } from "../ports.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
@@ -9,26 +10,15 @@ import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object
 import { createSourceReaders } from "../adapters/sources/index.ts";
 import { readChatFile } from "../adapters/sources/s3-jsonl.ts";
 
-/** What the ports need of the configuration. */
-export interface PortSettings {
-  s3Uri: string;
-  s3Endpoint: string | null;
-  s3Region: string | null;
-  anyscaleHost: string;
-  anyscaleToken: string;
-  authorKey: string | null;
-  cacheDirectory: string | null;
-}
-
 /** Every port on its real adapter. Opens no connection. */
-export function createPorts(settings: PortSettings, outside: { log: Logger; workflows: WorkflowLookup }): Ports {
-  const s3 = createS3Client({ endpoint: settings.s3Endpoint, region: settings.s3Region });
-  const store = new S3ObjectStore(s3, settings.s3Uri);
+export function createPorts(config: Config, outside: { log: Logger; workflows: WorkflowLookup }): Ports {
+  const s3 = createS3Client({ endpoint: config.s3Endpoint, region: config.s3Region });
+  const store = new S3ObjectStore(s3, config.s3Uri);
   return {
     store,
-    compute: createAnyscaleCompute(new AnyscaleClient({ host: settings.anyscaleHost, token: settings.anyscaleToken })),
+    compute: createAnyscaleCompute(new AnyscaleClient({ host: config.anyscaleHost, token: config.anyscaleToken })),
     endpoint: createHttpModelEndpoint(),
-    recipes: createRecipeCatalog(settings.cacheDirectory),
+    recipes: createRecipeCatalog(config.cacheDirectory),
     sources: createSourceReaders(store, (uri) => new S3ObjectStore(s3, uri)),
     readChatFile: (uri, signal) => {
       const { bucket, key } = parseS3Uri(uri);
@@ -36,6 +26,6 @@ export function createPorts(settings: PortSettings, outside: { log: Logger; work
     },
     alerts: { log: createLogAlertSink(outside.log) },
     workflows: outside.workflows,
-    authorKey: settings.authorKey,
+    authorKey: config.authorKey,
   };
 }
