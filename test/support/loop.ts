@@ -77,9 +77,12 @@ export function sampleLines(options: Omit<SampleOptions, "split"> & { split?: Sa
 /** Key of the test set that all pipelines of {@link aPipeline} share. */
 const TEST_SET = "given/test.jsonl";
 
-/** Writes the shared test set: 300 questions, two shards. */
+/** What the shared test set is made of: 300 questions, two shards. */
+export const TEST_SAMPLE = { seed: 4, count: 300, split: "test" } as const;
+
+/** Writes the shared test set. */
 export async function giveTestSet({ store }: Loop): Promise<void> {
-  await store.put(TEST_SET, sampleLines({ seed: 4, count: 300, split: "test" }).join("\n"));
+  await store.put(TEST_SET, sampleLines(TEST_SAMPLE).join("\n"));
 }
 
 /** Gives a source of a pipeline an object with these lines. */
