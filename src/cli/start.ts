@@ -59,7 +59,7 @@ export function readDefinition(file: string): PipelineDefinition {
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken) throw new UsageError(`${file}: ${broken.message}`);
-  const parsed = pipelineSchema.safeParse(document.toJS());
+  const parsed = pipelineSchema.safeParse(valueOf(document, file));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
     const offset = offsetOf(document, issue);
@@ -67,6 +67,15 @@ export function readDefinition(file: string): PipelineDefinition {
     return `${file}${line}: ${issue.path.join(".") || "definition"}: ${issue.message}`;
   });
   throw new UsageError(problems.join("\n"));
+}
+
+/** The document as a value. Throws UsageError for aliases that lead nowhere or grow without end. */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 /** Where in the text a problem is: at the unknown key itself, else at the value, else at what should hold it. */

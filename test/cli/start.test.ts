@@ -1,0 +1,123 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { buildProgram } from "../../src/cli/program.ts";
+import { readDefinition } from "../../src/cli/start.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
+import { aDirectory } from "../support/emulator.ts";
+
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true });
+});
+const file = (text: string): string => {
+  const directory = aDirectory({ "games.yaml": text });
+  directories.push(directory);
+  return join(directory, "games.yaml");
+};
+const problemOf = (path: string): string => {
+  try {
+    readDefinition(path);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message.replaceAll(path, "games.yaml");
+  }
+  throw new Error("the definition was taken");
+};
+const least = `name: games
+sources:
+  - { id: discord, kind: s3-jsonl, uri: "s3://bucket/discord/" }
+recipe: { name: embedded }
+`;
+
+describe("readDefinition", () => {
+  it("reads YAML with nothing but what is needed, and fills in every default", () => {
+    expect(readDefinition(file(least))).toEqual({
+      name: "games",
+      sources: [{ id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" }],
+      dataset: { minNewRecords: 200, split: { valid: 0.05, test: 0.1 }, testSet: null, quorum: { sources: 1 } },
+      recipe: { name: "embedded", baseModel: null, hyperparameters: {} },
+      compute: { cloud: null, config: null, maxRetries: 1, timeoutSeconds: 14_400 },
+      evaluate: { metrics: ["functional-representation"], concurrency: 128, temperature: 0 },
+      decide: {
+        primary: "accuracy_output_fn",
+        minGain: 0.01,
+        alpha: 0.05,
+        floor: 0.4,
+        guards: [{ metric: "accuracy_attr_types", margin: 0.02 }],
+      },
+      rollout: { steps: [10, 50, 100], soakSeconds: 300, bakeSeconds: 3600, maxErrorRate: 0.02 },
+      alerts: [{ kind: "log" }],
+    });
+  });
+
+  it("reads JSON, which is the same definition", () => {
+    const definition = readDefinition(file(least));
+    expect(readDefinition(file(JSON.stringify(definition, null, 2)))).toEqual(definition);
+  });
+
+  it.each<[string, string, string]>([
+    ["an unknown field", `${least}rollot: {}\n`, 'games.yaml:5: definition: Unrecognized key: "rollot"'],
+    ["a field that is missing", "name: games\nrecipe: { name: embedded }\n", "games.yaml:1: sources: "],
+    ["a wrong value", `${least}rollout:\n  steps: [50, 10, 100]\n`, "games.yaml:6: rollout.steps: steps must rise"],
+    [
+      "a wrong value deep inside",
+      `${least}decide:\n  guards:\n    - metric: accuracy_attr_types\n      margin: 2\n`,
+      "games.yaml:8: decide.guards.0.margin: ",
+    ],
+    ["a bad name", least.replace("games", "Games!"), "games.yaml:1: name: must be 1 to 40 of a-z, 0-9 and -"],
+    [
+      "a source named twice",
+      least.replace("recipe", `  - { id: discord, kind: s3-jsonl, uri: "s3://b/x/" }\nrecipe`),
+      "games.yaml:4: sources.1.id: source discord is named twice",
+    ],
+    ["an unknown kind of source", least.replace("s3-jsonl", "fax"), "games.yaml:3: sources.0.kind: "],
+    [
+      "splits that leave no training data",
+      `${least}dataset: { split: { valid: 0.5, test: 0.5 } }\n`,
+      "games.yaml:5: dataset.split: valid and test together must leave room",
+    ],
+    ["nothing", "", "games.yaml: definition: "],
+    ["a comment only", "# games\n", "games.yaml: definition: "],
+    ["a list", "- games\n", "games.yaml:1: definition: "],
+    ["a word", "games\n", "games.yaml:1: definition: "],
+  ])("names file, line and field of %s", (_, text, problem) => {
+    expect(problemOf(file(text))).toContain(problem);
+  });
+
+  it("says every problem at once", () => {
+    const problems = problemOf(file(`${least}compute: { maxRetries: -1, timeoutSeconds: 0 }\n`)).split("\n");
+    expect(problems).toEqual([
+      expect.stringContaining("games.yaml:5: compute.maxRetries: "),
+      expect.stringContaining("games.yaml:5: compute.timeoutSeconds: "),
+    ]);
+  });
+
+  const hundredMillion = ["b", "c", "d", "e", "f", "g", "h", "i"]
+    .map((name, index) => `${name}: &${name} [${`*${"abcdefgh".charAt(index)},`.repeat(10)}]\n`)
+    .join("");
+  it.each([
+    ["broken YAML", `${least}rollout: { steps: [`, /end with a \]/],
+    ["a field that is there twice", `${least}name: music\n`, /unique.* line 5/i],
+    ["two documents", `${least}---\n${least}`, /multiple documents/],
+    ["an alias to nothing", `${least}compute: *none\n`, /alias.*none/],
+    ["aliases that grow beyond all measure", `a: &a [x]\n${hundredMillion}`, /alias/],
+  ])("refuses %s", (_, text, problem) => {
+    const said = problemOf(file(text));
+    expect(said).toMatch(/^games\.yaml: /);
+    expect(said).toMatch(problem);
+  });
+
+  it("says that a file cannot be read", () => {
+    expect(problemOf("/nonexistent/games.yaml")).toMatch(/^games\.yaml: cannot be read \(ENOENT/);
+  });
+});
+
+describe("tuneloop start and state", () => {
+  it("refuse what is wrong before they look for a server", async () => {
+    const start = buildProgram().parseAsync(["start", "-f", "/nonexistent/games.yaml"], { from: "user" });
+    await expect(start).rejects.toBeInstanceOf(UsageError);
+    const state = buildProgram().parseAsync(["state", "Games!"], { from: "user" });
+    await expect(state).rejects.toThrow("Games!: a name is 1 to 40 of a-z, 0-9 and -");
+  });
+});
