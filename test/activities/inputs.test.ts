@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { createInputActivities } from "../../activities/inputs.ts";
+import type { InputActivities } from "../../activities/interfaces.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import { expectFailure } from "../support/activity.ts";
+import { fakeRecipes } from "../support/fake-ports.ts";
+
+const activities = createInputActivities({ recipes: fakeRecipes });
+const source = { id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" };
+const recipe = { name: "embedded" };
+const testSet = { key: "testsets/games/x.jsonl", sha256: "x", records: 10 };
+const pipeline = { name: "games", sources: [source], recipe };
+
+/** The least that each check takes. */
+const least: Record<keyof InputActivities, object> = {
+  checkUpdateDataset: { dataset: "games", sources: [source] },
+  checkIngestSource: { dataset: "games", source },
+  checkPipeline: pipeline,
+  checkRetrain: { pipeline },
+  checkFineTune: { pipeline: "games", model: "games-12", datasetVersion: 12, recipe },
+  checkEvaluateModel: { pipeline: "games", model: "games-12", testSet, vocabulary: "v" },
+  checkRollOut: { pipeline: "games", model: "games-12.2", target: "silent", reason: "r", recipe, testSet },
+};
+const checks: (keyof InputActivities)[] = [
+  "checkUpdateDataset",
+  "checkIngestSource",
+  "checkPipeline",
+  "checkRetrain",
+  "checkFineTune",
+  "checkEvaluateModel",
+  "checkRollOut",
+];
+
+describe("createInputActivities", () => {
+  it.each(checks)(
+    "%s takes the least there can be, fills in defaults, and takes its own result unchanged",
+    async (check) => {
+      const parsed = await activities[check](least[check]);
+      expect(parsed).toMatchObject(least[check]);
+      expect(await activities[check](parsed)).toEqual(parsed);
+      expect(JSON.parse(JSON.stringify(parsed))).toEqual(parsed);
+    },
+  );
+
+  it.each(checks)("%s names a field that is missing, one that is unknown, and what is no object", async (check) => {
+    for (const [field] of Object.entries(least[check])) {
+      const without = Object.fromEntries(Object.entries(least[check]).filter(([name]) => name !== field));
+      expect(await expectFailure(() => activities[check](without), "InvalidInput")).toMatch(new RegExp(`^${field}: `));
+    }
+    const more = { ...least[check], suprise: 1 };
+    expect(await expectFailure(() => activities[check](more), "InvalidInput")).toContain('"suprise"');
+    for (const input of [undefined, null, "games", []]) {
+      await expectFailure(() => activities[check](input), "InvalidInput");
+    }
+  });
+
+  it.each([
+    ["checkFineTune", { model: "games" }, "model: must be a model version such as games-12"],
+    ["checkFineTune", { datasetVersion: 0 }, "datasetVersion: "],
+    ["checkRollOut", { target: "gone" }, "target: "],
+    ["checkRollOut", { policy: { steps: [10, 50] } }, "policy.steps: the last step must be 100"],
+    ["checkUpdateDataset", { sources: [] }, "sources: name at least one source"],
+    ["checkUpdateDataset", { sources: [source, source] }, "sources.1.id: source discord is named twice"],
+    ["checkIngestSource", { source: { ...source, uri: "http://x" } }, "source.uri: must be s3://bucket/prefix"],
+    ["checkPipeline", { decide: { alpha: 0.5 } }, "decide.alpha: "],
+  ] as const)("%s of %j says: %s", async (check, change, problem) => {
+    expect(await expectFailure(() => activities[check]({ ...least[check], ...change }), "InvalidInput")).toContain(
+      problem,
+    );
+  });
+
+  it("asks the recipe about its hyperparameters wherever one is chosen", async () => {
+    const seeded = { recipe: { hyperparameters: { seed: 42 } } };
+    expect(await activities.checkPipeline(least.checkPipeline)).toMatchObject(seeded);
+    expect(await activities.checkRetrain(least.checkRetrain)).toMatchObject({ pipeline: seeded });
+    expect(await activities.checkFineTune(least.checkFineTune)).toMatchObject(seeded);
+    const refusing = createInputActivities({
+      recipes: {
+        ...fakeRecipes,
+        checkHyperparameters: () => {
+          throw new TypedFailure("InvalidInput", "hyperparameters.seed: must be a number");
+        },
+      },
+    });
+    for (const check of ["checkPipeline", "checkRetrain", "checkFineTune"] as const) {
+      expect(await expectFailure(() => refusing[check](least[check]), "InvalidInput")).toContain(
+        "hyperparameters.seed",
+      );
+    }
+  });
+});

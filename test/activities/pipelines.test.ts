@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createPipelineActivities } from "../../activities/pipelines.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import { emptyRegistry } from "../../src/domain/registry.ts";
+import type { WorkflowOutcome } from "../../src/ports.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
+import { aBatch, commit } from "../support/datasets.ts";
+import { aChat, aSourceItem, fakeWorkflows } from "../support/fake-ports.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+
+let store: MemoryObjectStore;
+beforeEach(() => {
+  store = new MemoryObjectStore();
+});
+const activities = (outcomes: Record<string, WorkflowOutcome> = {}) =>
+  createPipelineActivities({ store, workflows: fakeWorkflows(outcomes) });
+/** Adds a version of so many new records per source. */
+async function addVersion(parent: number, sources: Record<string, number>): Promise<void> {
+  const batches = Object.entries(sources).map(async ([source, count]) => {
+    const items = Array.from({ length: count }, (_, index) =>
+      aSourceItem(`${index}`, aChat(`${parent} ${source} ${index}`)),
+    );
+    return (await aBatch(store, items, {}, source)).batch;
+  });
+  await commit(store, await Promise.all(batches), parent);
+}
+const registryKey = objectKeys.registry("games");
+
+describe("createPipelineActivities", () => {
+  describe("readPipeline", () => {
+    it("knows nothing of a pipeline that has never done anything, and writes nothing", async () => {
+      expect(await activities().readPipeline({ name: "games" })).toEqual({
+        dataset: { version: 0, records: 0 },
+        champion: null,
+        lastCycle: null,
+      });
+      expect(store.objects.size).toBe(0);
+    });
+
+    it("answers the newest version, the champion and the last cycle", async () => {
+      await addVersion(0, { discord: 3 });
+      await addVersion(1, { discord: 2, twitch: 4 });
+      const lastCycle = { workflowId: "retrain/games/1", datasetVersion: 1, repeat: 1, records: 3 };
+      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), champion: "games-1", lastCycle }));
+      expect(await activities().readPipeline({ name: "games" })).toEqual({
+        dataset: { version: 2, records: 9 },
+        champion: "games-1",
+        lastCycle,
+      });
+    });
+  });
+
+  describe("openCycle", () => {
+    const open = (version: number | null, workflowId = "retrain/games/2") =>
+      inActivity(() => activities().openCycle({ pipeline: "games", workflowId, version, repeat: 1 }));
+
+    it("takes the newest version or the one that is named, counts its records and notes the cycle", async () => {
+      await addVersion(0, { discord: 3 });
+      await addVersion(1, { discord: 2, twitch: 4 });
+      expect(await open(null)).toEqual({
+        workflowId: "retrain/games/2",
+        datasetVersion: 2,
+        repeat: 1,
+        records: 9,
+        champion: null,
+        perSource: { discord: 5, twitch: 4 },
+      });
+      expect(JSON.parse(store.text(registryKey)).lastCycle).toMatchObject({ datasetVersion: 2, records: 9 });
+      expect(await open(1, "retrain/games/1")).toMatchObject({
+        datasetVersion: 1,
+        records: 3,
+        perSource: { discord: 3 },
+      });
+    });
+
+    it("writes nothing more when it is repeated", async () => {
+      await addVersion(0, { discord: 3 });
+      await open(1);
+      const written = store.calls.filter(({ method }) => method === "put").length;
+      await open(1);
+      expect(store.calls.filter(({ method }) => method === "put")).toHaveLength(written);
+    });
+
+    it("fails as NotFound, saying what to do, without a version, and naming a version that is not there", async () => {
+      const request = { pipeline: "games", workflowId: "w", repeat: 1 };
+      const none = () => activities().openCycle({ ...request, version: null });
+      expect(await expectFailure(none, "NotFound")).toBe("dataset games has no version yet: run updateDataset first");
+      const missing = () => activities().openCycle({ ...request, version: 7 });
+      expect(await expectFailure(missing, "NotFound")).toContain("versions/000007.json");
+    });
+  });
+
+  describe("awaitWorkflow", () => {
+    const wait = (outcome: WorkflowOutcome) => () => activities({ w: outcome }).awaitWorkflow({ workflowId: "w" });
+
+    it.each<[WorkflowOutcome, unknown]>([
+      [
+        { status: "completed", result: { outcome: "kept" } },
+        { completed: true, result: { outcome: "kept" }, error: null },
+      ],
+      [{ status: "completed" }, { completed: true, result: null, error: null }],
+      [
+        { status: "failed", error: "no quorum" },
+        { completed: false, result: null, error: "no quorum" },
+      ],
+      [{ status: "cancelled" }, { completed: false, result: null, error: "cancelled" }],
+      [{ status: "terminated" }, { completed: false, result: null, error: "terminated" }],
+      [{ status: "not-found" }, { completed: false, result: null, error: "not-found" }],
+    ])("of %j answers %j", async (outcome, end) => {
+      expect(await inActivity(wait(outcome))).toEqual(end);
+    });
+
+    it("waits while the workflow runs", async () => {
+      expect(await expectFailure(wait({ status: "running" }), "StillWaiting")).toBe("waiting for workflow w");
+    });
+  });
+});
