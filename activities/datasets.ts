@@ -6,7 +6,7 @@ import type { TestRecord } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { datasetVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
+import { canonicalMessages, questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
 import { recordSchema, type Message } from "../src/domain/record-schema.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
@@ -88,21 +88,25 @@ async function testSplit(ports: DatasetPorts, dataset: string, version: number):
   return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** A test set with a bad line is refused whole: a score over what happens to parse would be another score. */
+/**
+ * A test set with a bad line is refused whole: a score over what happens to parse would be another score. A record that
+ * is there twice is asked once: it would count as two pieces of evidence.
+ */
 async function testFile(ports: DatasetPorts, uri: string): Promise<TestRecord[]> {
-  const records: TestRecord[] = [];
+  const records = new Map<string, TestRecord>();
   for await (const items of ports.readChatFile(uri, cancellationSignal())) {
     for (const item of items) {
       const reason = "reason" in item ? item.reason : whyNotTrainable(item.chat);
       if ("reason" in item || reason !== null) {
         throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: ${item.at}: ${reason}`);
       }
-      const id = createHash("sha256").update(JSON.stringify(item.chat.messages)).digest("hex");
-      records.push(toTestRecord(id, item.chat.messages));
+      const { messages } = item.chat;
+      const id = createHash("sha256").update(canonicalMessages(messages)).digest("hex");
+      records.set(id, toTestRecord(id, messages));
     }
   }
-  if (records.length === 0) throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: no records`);
-  return records;
+  if (records.size === 0) throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: no records`);
+  return [...records.values()];
 }
 
 function toTestRecord(id: string, messages: readonly Message[]): TestRecord {

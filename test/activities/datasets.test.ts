@@ -225,6 +225,14 @@ describe("createDatasetActivities", () => {
       expect([...store.objects.keys()]).toEqual([objectKeys.registry("games")]);
     });
 
+    it("asks a question that a file repeats once, since a repeat would count as more evidence", async () => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenFrom(store, [...items(3), ...items(3), ...items(1)]);
+      const frozen = await inActivity(() => freeze());
+      expect(frozen.records).toBe(3);
+      expect(store.text(frozen.key).trimEnd().split("\n")).toHaveLength(3);
+    });
+
     it("refuses a version without test records and an empty file, saying what to do", async () => {
       const store = new MemoryObjectStore();
       await commit(store, [(await aBatch(store, items(5), { split: { valid: 0, test: 0 } })).batch]);

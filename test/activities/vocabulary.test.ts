@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import type { Split } from "../../src/domain/pipeline-schema.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
+import { aBatch, commit, datasetActivities, readManifest } from "../support/datasets.ts";
+import { aChat, aSourceItem, fakeSource } from "../support/fake-ports.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+
+/** A store with one version, whose answers are these. */
+async function storeWith(answers: string[], split: Split = { valid: 0, test: 0 }): Promise<MemoryObjectStore> {
+  const store = new MemoryObjectStore();
+  const items = answers.map((answer, index) => aSourceItem(`${index}`, aChat(`question ${index}`, answer)));
+  await commit(store, [(await aBatch(store, items, { split })).batch]);
+  return store;
+}
+const learn = (store: MemoryObjectStore) => () =>
+  datasetActivities(store, fakeSource([])).learnVocabulary({ dataset: "games", version: 1 });
+const key = objectKeys.vocabulary("games", 1);
+
+describe("learnVocabulary", () => {
+  it("writes every name of the training answers once, in order, and learns nothing from other answers", async () => {
+    const store = await storeWith([
+      "request(name[x])",
+      "inform(name[x], genre[y])",
+      "I do not know.",
+      "inform(name[z])",
+    ]);
+    expect(await inActivity(learn(store))).toEqual({ key });
+    expect(JSON.parse(store.text(key))).toEqual({
+      functions: ["inform", "request"],
+      attributeTypes: ["genre", "name"],
+    });
+  });
+
+  it("does not look at test and validation records", async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `fn_${index}(name[x])`);
+    const store = await storeWith(names, { valid: 0.2, test: 0.2 });
+    await inActivity(learn(store));
+    const { functions } = JSON.parse(store.text(key));
+    expect(functions).toHaveLength(readManifest(store, 1).records.train);
+    expect(functions.length).toBeLessThan(200);
+  });
+
+  it("is not learnt again once it is there", async () => {
+    const store = await storeWith(["inform(name[x])"]);
+    await inActivity(learn(store));
+    const reads = store.calls.length;
+    expect(await inActivity(learn(store))).toEqual({ key });
+    expect(store.calls.slice(reads)).toEqual([{ method: "get", key }]);
+  });
+
+  it("fails and writes nothing when a part or the version is not what it was", async () => {
+    const store = await storeWith(["inform(name[x])"]);
+    store.write(readManifest(store, 1).parts[0]?.key ?? "", "damaged");
+    await expectFailure(learn(store), "CorruptObject");
+    expect(store.objects.has(key)).toBe(false);
+    await expectFailure(learn(new MemoryObjectStore()), "NotFound");
+  });
+});
