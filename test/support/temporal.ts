@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { Client, Connection, WorkflowFailedError, type Workflow, type WorkflowHandle } from "@temporalio/client";
 import { ApplicationFailure, CancelledFailure, TemporalFailure } from "@temporalio/common";
 import { msToTs } from "@temporalio/common/lib/time.js";
-import { DefaultLogger, NativeConnection, Runtime } from "@temporalio/worker";
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime } from "@temporalio/worker";
 import { inject } from "vitest";
 import { createWorkflowLookup } from "../../src/temporal/client.ts";
 import { ensureSearchAttributes } from "../../src/temporal/search-attributes.ts";
@@ -37,7 +37,7 @@ export interface TestTemporal {
 export async function startTestTemporal(file: string): Promise<TestTemporal> {
   const namespace = basename(file, ".test.ts");
   const address = inject("temporalAddress");
-  Runtime.install({ logger: new DefaultLogger("ERROR"), shutdownSignals: [] });
+  installQuietRuntime();
   const [connection, workerConnection] = await Promise.all([
     Connection.connect({ address }),
     NativeConnection.connect({ address }),
@@ -99,6 +99,15 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
       await connection.close();
     },
   };
+}
+
+/** Lets Temporal's SDK say errors only: tests cause what it warns of. Once per test file. */
+export function installQuietRuntime(): void {
+  Runtime.install({
+    logger: new DefaultLogger("ERROR"),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: "ERROR", other: "ERROR" }) } },
+  });
 }
 
 /** How a workflow failed: `Type: message`, or `cancelled`. Throws when it did not fail. */

@@ -75,6 +75,17 @@ describe("retrain", () => {
     await temporal.record(handle, "promoted");
   });
 
+  it("stays under 500 events with all its children", async () => {
+    world.crown(champion);
+    const handle = await startCycle();
+    await handle.result();
+    const steps = ["fine-tune", "silent", "evaluate-champion", "evaluate-challenger", "roll-out"];
+    const ids = [handle.workflowId, ...steps.map((step) => `${handle.workflowId}/${step}`)];
+    const histories = await Promise.all(ids.map((id) => temporal.client.workflow.getHandle(id).fetchHistory()));
+    const events = histories.reduce((sum, history) => sum + (history.events?.length ?? 0), 0);
+    expect(events).toBeLessThan(500);
+  });
+
   it("can be found by its pipeline, model and decision", async () => {
     world.crown(champion);
     const handle = await startCycle();

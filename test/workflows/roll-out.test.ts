@@ -94,11 +94,10 @@ describe("rollOut to promoted", () => {
     withChallenger();
     const policy = { steps: [100], soakSeconds: 0.01, bakeSeconds: 0.01 };
     await (await startWith({ ...input("promoted"), policy })).result();
-    expect(world.story().slice(1, -2)).toEqual([
-      ...["setWeight", "awaitWeight", "probe", "probe"],
-      ...["probe", "probe"],
-      ...["setWeight", "awaitWeight", "probe"],
-    ]);
+    const soak = ["setWeight", "awaitWeight", "probe", "probe"];
+    const bake = ["probe", "probe"];
+    const complete = ["setWeight", "awaitWeight", "probe"];
+    expect(world.story().slice(1, -2)).toEqual([...soak, ...bake, ...complete]);
   });
 
   it("makes the first champion without moving traffic, for it is alone", async () => {
