@@ -112,6 +112,13 @@ describe("commitVersion", () => {
     expect(store.objects.has(objectKeys.version("games", 4))).toBe(false);
   });
 
+  it("does not take a version for its own that holds only some of its batches", async () => {
+    const store = new MemoryObjectStore();
+    const [one, other] = [await batchOf(store, many(5)), await batchOf(store, many(5, 5), "twitch")];
+    await commit(store, [one]);
+    expect(await commit(store, [one, other])).toMatchObject({ version: 2, records: 10, added: 5 });
+  });
+
   it("answers its own version when the answer to its write was lost", async () => {
     const store = new MemoryObjectStore();
     const batch = await batchOf(store, many(5));

@@ -131,12 +131,12 @@ describe.each<[string, () => ObjectStore]>([
   });
 
   it("lists more than a page of keys, each once", async () => {
-    const keys = Array.from({ length: 1030 }, (_unused, index) => `many/${String(index).padStart(4, "0")}`);
+    const keys = Array.from({ length: 1003 }, (_unused, index) => `many/${String(index).padStart(4, "0")}`);
     for (let at = 0; at < keys.length; at += 64) {
-      await Promise.all(keys.slice(at, at + 64).map((key) => store.put(key, "")));
+      await Promise.all(keys.slice(at, at + 64).map((key) => store.put(key, "x")));
     }
     expect(await collect(store.list("many/"))).toEqual(keys);
-    expect(await collect(store.list("many/", { startAfter: "many/0009" }))).toHaveLength(1020);
+    expect(await collect(store.list("many/", { startAfter: "many/0009" }))).toHaveLength(993);
   });
 });
 

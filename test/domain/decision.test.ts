@@ -90,6 +90,13 @@ describe("decide", () => {
       expect(decide([primary, measured], guarded).outcome).toBe(outcome);
     });
 
+    it("tests for a loss on one side only, at alpha", () => {
+      const close = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0125 }] });
+      expect(decide([better, guard(391, 3, 3, 3)], close).outcome).toBe("promote");
+      const closer = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0115 }] });
+      expect(decide([better, guard(391, 3, 3, 3)], closer).outcome).toBe("inconclusive");
+    });
+
     it("is inconclusive and names the guard that was not measured", () => {
       const { outcome, reasons } = decide([better], guarded);
       expect(outcome).toBe("inconclusive");

@@ -216,7 +216,7 @@ describe("createS3JsonlReader", () => {
   });
 
   it("does not read placeholders of folders", async () => {
-    await bucket.put("folder/", "");
+    await bucket.put("folder/", Buffer.alloc(0));
     await bucket.put("folder/a.jsonl", lines(1));
     expect(places((await pass()).items)).toEqual(["folder/a.jsonl#1"]);
   });
