@@ -1,4 +1,5 @@
 /** Finds ports to listen on at the loopback address. */
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** The one address everything of the local stack listens on. */
@@ -7,31 +8,32 @@ export const LOOPBACK = "127.0.0.1";
 const TRIES = 100;
 
 /**
- * A free port at the loopback address: `preferred` or the next free one above it; 0 leaves the choice to the system.
- * Ports in `reserved` count as taken, and the answer is added to it. Throws when 100 ports in a row are taken.
+ * Where a port that nobody prefers is taken from: below those that systems give to outgoing connections, one of which
+ * would else take the port of a server that is about to start, or to be started again.
+ */
+const ANY_PORT = { from: 20_000, to: 32_000 };
+
+/**
+ * A free port at the loopback address: `preferred` or the next free one above it; 0 for any. Ports in `reserved` count as
+ * taken, and the answer is added to it. Throws when 100 ports in a row are taken.
  */
 export async function findPort(preferred: number, reserved: Set<number>): Promise<number> {
-  for (let port = preferred; port < preferred + TRIES; port += preferred === 0 ? 0 : 1) {
-    if (port !== 0 && reserved.has(port)) continue;
-    const bound = await bindOnce(port);
-    if (bound === null || reserved.has(bound)) continue;
-    reserved.add(bound);
-    return bound;
+  const first = preferred === 0 ? randomInt(ANY_PORT.from, ANY_PORT.to) : preferred;
+  for (let port = first; port < first + TRIES; port++) {
+    if (reserved.has(port) || !(await canBind(port))) continue;
+    reserved.add(port);
+    return port;
   }
-  throw new Error(`no free port from ${preferred} to ${preferred + TRIES - 1} on ${LOOPBACK}; choose another one`);
+  throw new Error(`no free port from ${first} to ${first + TRIES - 1} on ${LOOPBACK}; choose another one`);
 }
 
-/** The port that could be bound; null when it is taken. */
-function bindOnce(port: number): Promise<number | null> {
+function canBind(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(null);
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(false);
       else reject(error);
     });
-    server.listen({ port, host: LOOPBACK, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === "object" ? address.port : null));
-    });
+    server.listen({ port, host: LOOPBACK, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }

@@ -30,6 +30,12 @@ describe("findPort", () => {
     expect(found).toBeLessThan(port + 100);
   });
 
+  it("takes any port from below those of outgoing connections", async () => {
+    const reserved = new Set<number>();
+    for (let times = 0; times < 50; times++) expect(await findPort(0, reserved)).toBeLessThan(32_768);
+    expect(Math.min(...reserved)).toBeGreaterThan(1024);
+  });
+
   it("never gives one port twice", async () => {
     const reserved = new Set<number>();
     const first = await findPort(0, reserved);
