@@ -38,7 +38,7 @@ afterAll(() => loop.stop());
 
 /** A cycle that wants to replace a champion. */
 async function challenge(name: string): Promise<Cycle> {
-  const pipeline = aPipeline(loop, { name, rollout: soaking });
+  const pipeline = aPipeline(loop, { name, rollout: soaking, evaluate: { concurrency: 1 } });
   const first = await (await feed(loop, pipeline, 1, FIRST)).cycle.result();
   expect(first.outcome).toBe("promoted");
   return (await feed(loop, pipeline, 2, SECOND)).cycle;
