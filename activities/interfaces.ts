@@ -189,6 +189,12 @@ export interface WorkflowEnd {
   error: string | null;
 }
 
+/** A cycle as it begins: its dataset version, the records of each source in it, and who is champion. */
+export interface OpenedCycle extends LastCycle {
+  champion: string | null;
+  perSource: Record<string, number>;
+}
+
 export interface PipelineActivities {
   /** What storage knows of a pipeline. Changes nothing. */
   readPipeline(request: { name: string }): Promise<{
@@ -202,7 +208,7 @@ export interface PipelineActivities {
     workflowId: string;
     version: number | null;
     repeat: number;
-  }): Promise<LastCycle & { champion: string | null; perSource: Record<string, number> }>;
+  }): Promise<OpenedCycle>;
   /** Returns when the workflow has ended, else fails as StillWaiting. */
   awaitWorkflow(request: { workflowId: string }): Promise<WorkflowEnd>;
 }

@@ -25,6 +25,13 @@ export const quick: LocalActivityOptions = {
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 };
 
+/** The same for what must not be given up: a pipeline that lives through an outage, an alias of weights that were moved. */
+export const patient: LocalActivityOptions = {
+  startToCloseTimeout: "10s",
+  retry: { initialInterval: "200ms", maximumInterval: "1m" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
 /**
  * A call that costs money or moves traffic: waited for also when cancelled, so that what was started is known, and
  * repeated for a day, since giving up would leave it running. A lost worker is noticed within ten seconds.

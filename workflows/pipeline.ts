@@ -43,7 +43,7 @@ import { cycleNumber } from "../src/domain/ids.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { LastCycle } from "../src/domain/registry-schema.ts";
 import type { PipelineInput, PipelineState } from "../src/domain/workflow-input-schema.ts";
-import { local, outside, quick, waiting } from "./activity-options.ts";
+import { local, outside, patient, waiting } from "./activity-options.ts";
 import { workflowIds } from "./names.ts";
 import {
   datasetUpdatedSignal,
@@ -59,7 +59,7 @@ import { checked, reasonOf, regardless } from "./steps.ts";
 import { updateDataset } from "./update-dataset.ts";
 
 const { checkPipeline } = proxyLocalActivities<InputActivities>(local);
-const { readPipeline } = proxyLocalActivities<PipelineActivities>(quick);
+const { readPipeline } = proxyLocalActivities<PipelineActivities>(patient);
 const { sendAlert } = proxyActivities<AlertActivities>(outside);
 const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
 

@@ -17,9 +17,10 @@ import type {
   DatasetActivities,
   EvaluationActivities,
   InputActivities,
+  OpenedCycle,
   PipelineActivities,
 } from "../activities/interfaces.ts";
-import { cycleAlert, emptyReport } from "../src/domain/cycle.ts";
+import { cycleAlert, emptyReport, notOpenedAlert } from "../src/domain/cycle.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
@@ -42,7 +43,7 @@ const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);
 export async function retrain(input: RetrainInput): Promise<CycleReport> {
   const { pipeline, version, repeat } = await checked(() => checkRetrain(input));
   const { workflowId } = workflowInfo();
-  const cycle = await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
+  const cycle = await open({ pipeline, version, repeat });
   const model = modelVersionId(pipeline.name, cycle.datasetVersion, repeat);
   const report = emptyReport({
     cycle: model,
@@ -65,6 +66,18 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
     await regardless(() => conclude(story));
   }
   return report;
+}
+
+/** Without a dataset version there is nothing to report of, but somebody to tell. */
+async function open({ pipeline, version, repeat }: RetrainInput): Promise<OpenedCycle> {
+  const { workflowId } = workflowInfo();
+  try {
+    return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
+  } catch (error) {
+    const alert = notOpenedAlert(pipeline.name, workflowId, reasonOf(error));
+    await regardless(() => sendAlert({ alert, sinks: pipeline.alerts }));
+    throw error;
+  }
 }
 
 /** A cycle and what is known of it so far. */

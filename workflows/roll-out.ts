@@ -15,12 +15,13 @@ import {
 import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
-import { local, outside, quick, waiting } from "./activity-options.ts";
+import { local, outside, patient, quick, waiting } from "./activity-options.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
-const { lockRollout, unlockRollout, moveAliases } = proxyLocalActivities<RolloutActivities>(quick);
+const { lockRollout, unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
+const { moveAliases } = proxyLocalActivities<RolloutActivities>(patient);
 const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
 const { awaitWeight, awaitDown } = proxyActivities<RolloutActivities>(waiting(2 * 3600));
 

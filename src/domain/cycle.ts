@@ -36,6 +36,17 @@ export function cycleAlert(report: CycleReport, reportUri: string): Alert {
   };
 }
 
+/** What people are told when a cycle could not even begin. */
+export function notOpenedAlert(pipeline: string, workflowId: string, reason: string): Alert {
+  return {
+    severity: "error",
+    pipeline,
+    workflowId,
+    title: `${pipeline}: a cycle could not begin`,
+    text: [reason, "Nothing was trained and no traffic was moved."],
+  };
+}
+
 function severityOf({ outcome }: CycleReport): Alert["severity"] {
   switch (outcome) {
     case "promoted":

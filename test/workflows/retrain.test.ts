@@ -209,7 +209,8 @@ describe("retrain", () => {
   it("fails at once when the dataset has no such version", async () => {
     const handle = await start({ pipeline: definition(), version: 3 });
     expect(await failureOf(handle)).toBe(`NotFound: dataset ${world.name} has no such version`);
-    expect(world.story()).toEqual(["openCycle"]);
+    expect(world.story()).toEqual(["openCycle", "sendAlert"]);
+    expect(world.alerts[0]).toMatchObject({ severity: "error", title: `${world.name}: a cycle could not begin` });
   });
 
   it.each([
