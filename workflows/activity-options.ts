@@ -73,6 +73,7 @@ export const waiting = (deadlineSeconds: number): ActivityOptions => ({
   taskQueue: taskQueues.main,
   startToCloseTimeout: "1m",
   scheduleToCloseTimeout: `${deadlineSeconds}s`,
+  heartbeatTimeout: "10s",
   retry: { initialInterval: "200ms", maximumInterval: "1m" },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
