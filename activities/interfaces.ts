@@ -167,8 +167,11 @@ export interface RolloutActivities {
    * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
    */
   awaitWeight(request: WeightRequest): Promise<void>;
-  /** Takes the model's weight to 0 and ends its version; a first model's service is ended. Done when it is gone. */
-  takeDown(request: ServedModel): Promise<void>;
+  /**
+   * Takes the model's weight to 0 and ends its version. A first model's service is ended; where the model serves alone
+   * the champion is deployed again in its place. Done when it is gone.
+   */
+  takeDown(request: RollOutInput & ServedModel): Promise<void>;
   /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */
   awaitDown(request: ServedModel): Promise<void>;
   /** Asks the model a few questions. Fails with ProbeFailed when more than `maxErrorRate` of them fail. */

@@ -5,7 +5,8 @@ import { serviceName } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
-import type { Ports } from "../src/ports.ts";
+import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
+import type { Ports, ServiceStatus } from "../src/ports.ts";
 import { readDocument, updateDocument } from "./documents.ts";
 import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
@@ -33,17 +34,7 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
     setWeight: (request) => setWeight(ports, request),
     awaitWeight: (request) => awaitWeight(ports, request),
 
-    async takeDown({ pipeline, model, champion }) {
-      const service = await compute.getService(serviceName(pipeline));
-      if (service === null || service.state === "terminated") return;
-      if (service.canary?.version === model) return compute.rollBackService(service.name);
-      if (service.primary?.version !== model) return;
-      if (champion === null) return compute.terminateService(service.name);
-      throw new TypedFailure(
-        "ServiceChanged",
-        `${service.name} serves ${model} alone: deploy ${champion} again by hand`,
-      );
-    },
+    takeDown: (request) => takeDown(ports, request),
 
     async awaitDown({ pipeline, model }) {
       const service = await compute.getService(serviceName(pipeline));
@@ -62,10 +53,16 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
   };
 }
 
-async function setWeight(
-  { store, compute, recipes }: RolloutPorts,
-  request: WeightRequest,
-): Promise<{ reached: boolean }> {
+async function setWeight(ports: RolloutPorts, request: WeightRequest): Promise<{ reached: boolean }> {
+  const name = serviceName(request.pipeline);
+  const before = await ports.compute.getService(name);
+  if (observeWeight(before, request).is === "reached") return { reached: true };
+  assertChampionServes(before, request);
+  await apply(ports, request);
+  return { reached: observeWeight(await ports.compute.getService(name), request).is === "reached" };
+}
+
+async function apply({ store, compute, recipes }: RolloutPorts, request: WeightRequest): Promise<void> {
   const { pipeline, model, recipe, compute: where, percent, complete } = request;
   const rendered = await recipes.renderService(recipe.name, store.uri(objectKeys.model(pipeline, model)));
   await compute.applyService({
@@ -79,8 +76,28 @@ async function setWeight(
     cloud: where.cloud,
     tags: { tuneloop: pipeline },
   });
-  const observed = observeWeight(await compute.getService(serviceName(pipeline)), request);
-  return { reached: observed.is === "reached" };
+}
+
+/** Beside nobody a version would get all traffic, judged or not. */
+function assertChampionServes(service: ServiceStatus | null, { pipeline, model, champion }: WeightRequest): void {
+  if (champion === null || champion === model) return;
+  const primary = service?.primary?.version;
+  if (primary === champion || primary === model) return;
+  throw new TypedFailure(
+    "ServiceChanged",
+    `${serviceName(pipeline)} serves ${primary ?? "nothing"}, not the champion ${champion}: somebody else changed it; ` +
+      `bring it back by the workflow rollOut with model ${champion} and target promoted`,
+  );
+}
+
+async function takeDown(ports: RolloutPorts, request: RollOutInput & ServedModel): Promise<void> {
+  const { pipeline, model, champion } = request;
+  const service = await ports.compute.getService(serviceName(pipeline));
+  if (service === null || service.state === "terminated") return;
+  if (service.canary?.version === model) return ports.compute.rollBackService(service.name);
+  if (service.primary?.version !== model) return;
+  if (champion === null) return ports.compute.terminateService(service.name);
+  await apply(ports, { ...request, model: champion, percent: 100, complete: true });
 }
 
 async function awaitWeight({ compute }: RolloutPorts, request: WeightRequest): Promise<void> {

@@ -17,7 +17,8 @@ export function observeWeight(
   const primary = service?.primary ?? null;
   const canary = service?.canary ?? null;
   if (primary?.version === model) {
-    if (champion !== null && champion !== model && !complete) {
+    // A provider that completes every rollout at 100 % has ended the champion by itself: it can be deployed again.
+    if (champion !== null && champion !== model && percent < 100) {
       const message = `${serviceName(pipeline)} serves ${model} alone: ${champion} was ended by others`;
       throw new TypedFailure("ServiceChanged", message);
     }

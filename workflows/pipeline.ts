@@ -14,12 +14,14 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  log,
   ParentClosePolicy,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
+  sleep,
   startChild,
   workflowInfo,
   WorkflowIdReusePolicy,
@@ -28,6 +30,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio/common";
 import type { AlertActivities, InputActivities, PipelineActivities } from "../activities/interfaces.ts";
 import {
+  forgetEmptyOrder,
   hearUpdate,
   initialState,
   nextCycle,
@@ -38,7 +41,7 @@ import {
   whyBadOrder,
   type PipelineView,
 } from "../src/domain/pipeline.ts";
-import type { Alert } from "../src/domain/alert-schema.ts";
+import { unreadableAlert, updateFailedAlert } from "../src/domain/alert.ts";
 import { cycleNumber } from "../src/domain/ids.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { LastCycle } from "../src/domain/registry-schema.ts";
@@ -64,6 +67,7 @@ const { sendAlert } = proxyActivities<AlertActivities>(outside);
 const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
 
 type Step = ReturnType<typeof nextStep>;
+type Owner = Pick<PipelineDefinition, "name" | "alerts">;
 
 export async function pipeline(input: PipelineInput): Promise<never> {
   const state = input?.carried ?? initialState();
@@ -77,14 +81,16 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   setHandler(stateQuery, () => viewOf(state, name, minNewRecords));
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 
-  const { carried, ...definition } = await checked(() => checkPipeline(input));
-  minNewRecords = definition.dataset.minNewRecords;
-  label({ pipeline: name, dataset: name, stage: "pipeline" });
-  if (carried === undefined) state.lastCycle = (await readDataset(name, state)).lastCycle;
-  else followChildren(state);
   const details = (): string => describe(viewOf(state, name, minNewRecords));
 
+  let definition: PipelineDefinition;
   try {
+    followChildren({ name, alerts: input?.alerts ?? [] }, state);
+    const { carried, ...checkedDefinition } = await checked(() => checkPipeline(input));
+    definition = checkedDefinition;
+    minNewRecords = definition.dataset.minNewRecords;
+    label({ pipeline: name, dataset: name, stage: "pipeline" });
+    if (carried === undefined) state.lastCycle = await readDataset(definition, state);
     for (;;) {
       const shown = details();
       setCurrentDetails(shown);
@@ -103,20 +109,30 @@ export async function pipeline(input: PipelineInput): Promise<never> {
 
 /**
  * Reads what storage knows: whatever was missed while nobody was running is in it, and a version that was announced but
- * is not there is forgotten. What is announced while this reads is read for next.
+ * is not there is forgotten. What is announced while this reads is read for next. Storage that cannot be read is no end:
+ * people are told, and it is tried again.
  */
-async function readDataset(name: string, state: PipelineState): Promise<{ lastCycle: LastCycle | null }> {
-  const heard = state.heardVersion;
-  const { dataset, lastCycle } = await readPipeline({ name });
-  state.dataset = { version: dataset.version === 0 ? null : dataset.version, records: dataset.records };
-  if (state.heardVersion === heard) state.heardVersion = dataset.version;
-  return { lastCycle };
+async function readDataset({ name, alerts }: PipelineDefinition, state: PipelineState): Promise<LastCycle | null> {
+  for (let attempt = 1; ; attempt++) {
+    const heard = state.heardVersion;
+    try {
+      const { dataset, lastCycle } = await readPipeline({ name });
+      state.dataset = { version: dataset.version === 0 ? null : dataset.version, records: dataset.records };
+      if (state.heardVersion === heard) state.heardVersion = dataset.version;
+      return lastCycle;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const alert = unreadableAlert(name, workflowInfo().workflowId, reasonOf(error));
+      if (attempt === 1) await sendAlert({ sinks: alerts, alert });
+      await sleep("1m", { summary: "storage cannot be read" });
+    }
+  }
 }
 
 async function take(step: Step, definition: PipelineDefinition, state: PipelineState): Promise<void> {
   switch (step) {
     case "read-dataset":
-      await readDataset(definition.name, state);
+      await readDataset(definition, state);
       return;
     case "update-dataset":
       return startUpdate(definition, state);
@@ -144,18 +160,12 @@ async function startUpdate(definition: PipelineDefinition, state: PipelineState)
   if (update === null) {
     // Left running by a pipeline of this name that ended; it may have read its sources before the news.
     state.updateWanted = true;
-    void settle(state, "update", () => outcomeOf(workflowId));
-  } else void settle(state, "update", () => endOfUpdate(definition, update));
-}
-
-async function endOfUpdate({ name, alerts }: PipelineDefinition, update: ChildWorkflowHandle<typeof updateDataset>) {
-  try {
-    await update.result();
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    await sendAlert({ sinks: alerts, alert: updateFailed(name, update.workflowId, reasonOf(error)) });
   }
-  return null;
+  void watchUpdate(definition, state, async () => {
+    if (update === null) return outcomeOf(workflowId);
+    await update.result();
+    return "completed";
+  });
 }
 
 async function startCycle(definition: PipelineDefinition, state: PipelineState): Promise<void> {
@@ -194,35 +204,53 @@ async function unlessThere<T extends Workflow>(
   }
 }
 
-/** Waits for a child in the background and notes its end, well or not. A cancelled pipeline keeps the children's ids. */
+/**
+ * Waits for a child in the background and notes its end; answers why it failed, or null. A cancelled pipeline keeps the
+ * children's ids.
+ */
 async function settle(
   state: PipelineState,
   slot: "cycle" | "update",
-  end: () => Promise<string | null>,
-): Promise<void> {
+  end: () => Promise<string>,
+): Promise<string | null> {
   const workflowId = state[slot];
-  let outcome: string | null;
+  let outcome: string;
+  let failure: string | null = null;
   try {
     outcome = await end();
   } catch (error) {
-    if (CancellationScope.current().consideredCancelled) return;
-    outcome = reasonOf(error);
+    if (CancellationScope.current().consideredCancelled) return null;
+    outcome = failure = reasonOf(error);
   }
   if (slot === "cycle") state.lastOutcome = `${workflowId}: ${outcome}`;
   state[slot] = null;
+  return failure;
 }
 
-/** Children of the run before this one are not ours to wait for as children; their ends are seen from outside. */
-function followChildren(state: PipelineState): void {
-  for (const slot of ["cycle", "update"] as const) {
-    const workflowId = state[slot];
-    if (workflowId !== null) void settle(state, slot, () => outcomeOf(workflowId));
+/** A cycle tells people of its failure itself; an update has nobody to tell but us. */
+async function watchUpdate({ name, alerts }: Owner, state: PipelineState, end: () => Promise<string>): Promise<void> {
+  const workflowId = state.update ?? "";
+  const failure = await settle(state, "update", end);
+  forgetEmptyOrder(state);
+  if (failure === null) return;
+  try {
+    await sendAlert({ sinks: alerts, alert: updateFailedAlert(name, workflowId, failure) });
+  } catch (error) {
+    log.error("nobody could be alerted", { workflowId, reason: reasonOf(error) });
   }
 }
 
+/** Children of the run before this one are not ours to wait for as children; their ends are seen from outside. */
+function followChildren(owner: Owner, state: PipelineState): void {
+  const { cycle, update } = state;
+  if (cycle !== null) void settle(state, "cycle", () => outcomeOf(cycle));
+  if (update !== null) void watchUpdate(owner, state, () => outcomeOf(update));
+}
+
+/** How a workflow ended that is not our child; throws when it did not end well. */
 async function outcomeOf(workflowId: string): Promise<string> {
   const { result, error } = await awaitWorkflow({ workflowId });
-  if (error !== null) return error;
+  if (error !== null) throw ApplicationFailure.nonRetryable(error, "Internal");
   return typeof result === "object" && result !== null && "outcome" in result ? String(result.outcome) : "completed";
 }
 
@@ -236,22 +264,12 @@ async function cancelChildren(state: PipelineState): Promise<void> {
       // It ended by itself.
     }
   }
-  await Promise.all(children.map(outcomeOf));
+  await Promise.allSettled(children.map(outcomeOf));
 }
 
 function refuseBadOrder(request: OrderRequest | undefined): void {
   const problem = whyBadOrder(request);
   if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
-}
-
-function updateFailed(pipeline: string, workflowId: string, reason: string): Alert {
-  return {
-    severity: "error",
-    pipeline,
-    workflowId,
-    title: `${pipeline}: the dataset could not be updated`,
-    text: [reason, "Nothing was lost: every source goes on where it was with the next update."],
-  };
 }
 
 /** Two lines: where it stands, and what it knows. */

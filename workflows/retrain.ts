@@ -4,8 +4,10 @@
  * it ends there is a report and an alert, and nothing that costs money is left running. No messages.
  */
 import {
+  ApplicationFailure,
   executeChild,
   isCancellation,
+  log,
   ParentClosePolicy,
   proxyActivities,
   proxyLocalActivities,
@@ -20,7 +22,8 @@ import type {
   OpenedCycle,
   PipelineActivities,
 } from "../activities/interfaces.ts";
-import { cycleAlert, emptyReport, notOpenedAlert } from "../src/domain/cycle.ts";
+import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
+import { emptyReport } from "../src/domain/cycle.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
@@ -123,12 +126,20 @@ async function tell(story: Story): Promise<void> {
     label({ decision: decision.outcome });
     await phase(story, "roll out", () => act(story, testSet, decision));
   } catch (error) {
-    const down = rollOutInput(story, testSet, "withdrawn", reasonOf(error).slice(0, 500));
-    await regardless(() => child("withdraw", rollOut, down));
+    report.failure = reasonOf(error);
+    const down = rollOutInput(story, testSet, "withdrawn", report.failure.slice(0, 500));
+    try {
+      await regardless(() => child("withdraw", rollOut, down));
+    } catch (second) {
+      throw ApplicationFailure.nonRetryable(
+        `${report.failure}; and ${model} could not be taken down: ${reasonOf(second)}`,
+        "ServiceFailed",
+        error,
+      );
+    }
     // A rollout that went back has ended safely: the cycle has an outcome, not a crash.
     if (isCancellation(error) || report.decision?.outcome !== "promote") throw error;
     report.outcome = "rolled-back";
-    report.failure = reasonOf(error);
   }
 }
 
@@ -154,7 +165,7 @@ async function evaluateBoth(
 
 async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decision): Promise<void> {
   const { report } = story;
-  const reason = (reasons[0] ?? outcome).slice(0, 500);
+  const reason = reasons.join(" ").slice(0, 500);
   switch (outcome) {
     case "promote":
       await child("roll-out", rollOut, rollOutInput(story, testSet, "promoted", reason));
@@ -167,9 +178,19 @@ async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decisio
   }
 }
 
+/** Writes the report and tells people. That one of them fails never changes what the cycle has come to. */
 async function conclude({ pipeline, report }: Story): Promise<void> {
-  const { uri } = await writeReport(report);
-  await sendAlert({ alert: cycleAlert(report, uri), sinks: pipeline.alerts });
+  let uri = "it could not be written";
+  try {
+    ({ uri } = await writeReport(report));
+  } catch (error) {
+    log.error("the report could not be written", { cycle: report.cycle, reason: reasonOf(error) });
+  }
+  try {
+    await sendAlert({ alert: cycleAlert(report, uri), sinks: pipeline.alerts });
+  } catch (error) {
+    log.error("nobody could be alerted", { cycle: report.cycle, reason: reasonOf(error) });
+  }
   setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: \`${uri}\``);
 }
 

@@ -5,6 +5,7 @@
  * the version goes back to 0 % and is ended; the old champion can answer until the end of the bake time.
  */
 import {
+  ApplicationFailure,
   log,
   proxyActivities,
   proxyLocalActivities,
@@ -51,13 +52,23 @@ export async function rollOut(input: RollOutInput): Promise<{ champion: string |
     await regardless(() => withdraw(plan, reasonOf(error)));
     throw error;
   } finally {
-    await regardless(() => unlockRollout({ pipeline, workflowId }));
+    await regardless(() => unlock(pipeline, workflowId));
   }
   return { champion: target === "promoted" ? model : plan.champion };
 }
 
+/** A lock that cannot be given back is taken over from a workflow that has ended: no reason to fail what went well. */
+async function unlock(pipeline: string, workflowId: string): Promise<void> {
+  try {
+    await unlockRollout({ pipeline, workflowId });
+  } catch (error) {
+    log.warn("the rollout lock is left to be taken over", { pipeline, reason: reasonOf(error) });
+  }
+}
+
 async function bringUp(plan: Plan): Promise<void> {
-  const { model, challenger } = plan;
+  const { model, champion, challenger } = plan;
+  if (champion === model) throw ApplicationFailure.nonRetryable(`model: ${model} is champion already`, "InvalidInput");
   if (challenger !== null && challenger !== model) {
     // Left behind by a cycle that could not clean up after itself.
     await withdraw({ ...plan, model: challenger }, `${model} takes its place`);
@@ -70,21 +81,24 @@ async function bringUp(plan: Plan): Promise<void> {
 
 async function promote(plan: Plan): Promise<void> {
   const { model, champion, policy } = plan;
-  if (champion === model) return;
-  // Without a champion the version is alone on its service and has no other to share traffic with.
-  if (champion === null) await awaitWeight({ ...plan, percent: 100, complete: true });
-  else {
-    for (const percent of policy.steps) {
-      await moveTo(plan, percent, false);
-      await watch(plan, `**${model}** has ${percent} % of the traffic, ${champion} the rest.`, policy.soakSeconds);
-    }
-    if (policy.bakeSeconds > 0) {
-      await watch(plan, `**${model}** has all traffic; ${champion} stays warm to go back to.`, policy.bakeSeconds);
-    }
-    await moveTo(plan, 100, true);
+  // The first version has no other to share traffic with, and a champion that is gone from its service comes back alone.
+  const isAlone = champion === null || champion === model;
+  for (const percent of isAlone ? [] : policy.steps) {
+    await moveTo(plan, percent, false);
+    await watch(plan, `**${model}** has ${percent} % of the traffic, ${champion} the rest.`, policy.soakSeconds);
   }
-  await probeModel(plan);
-  await alias(plan, { champion: model, challenger: null }, plan.reason);
+  if (!isAlone && policy.bakeSeconds > 0) {
+    await watch(plan, `**${model}** has all traffic; ${champion} stays warm to go back to.`, policy.bakeSeconds);
+  }
+  if (isAlone) {
+    await moveTo(plan, 100, true);
+    await probeModel(plan);
+  }
+  // Here the old champion ends: from now on there is no way but forward, and the registry must follow.
+  await regardless(async () => {
+    if (!isAlone) await moveTo(plan, 100, true);
+    await alias(plan, { champion: model, ...(plan.challenger === model ? { challenger: null } : {}) }, plan.reason);
+  });
   setCurrentDetails(`**${model}** is champion.`);
 }
 

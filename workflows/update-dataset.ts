@@ -5,9 +5,10 @@
  */
 import {
   ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
   executeChild,
   getExternalWorkflowHandle,
-  isCancellation,
   log,
   ParentClosePolicy,
   proxyActivities,
@@ -22,7 +23,7 @@ import { ingestSource } from "./ingest-source.ts";
 import { workflowIds } from "./names.ts";
 import { datasetUpdatedSignal } from "./pipeline-messages.ts";
 import { labelled, labelUnlessGiven } from "./search-attributes.ts";
-import { checked, reasonOf, settleAll } from "./steps.ts";
+import { checked, reasonOf, regardless, settleAll } from "./steps.ts";
 
 const { checkUpdateDataset } = proxyLocalActivities<InputActivities>(local);
 const { readDatasetHead } = proxyLocalActivities<DatasetActivities>(quick);
@@ -51,17 +52,24 @@ export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDa
   );
   for (const [index, reading] of readings.entries()) {
     if (reading.ok) batches.push(reading.value.batch);
-    else if (isCancellation(reading.error)) throw reading.error;
-    else failedSources[sources[index]?.id ?? ""] = reasonOf(reading.error);
+    else if (CancellationScope.current().consideredCancelled) throw reading.error;
+    else failedSources[sources[index]?.id ?? ""] = reasonOf(reading.error).slice(0, 200);
   }
   if (batches.length < quorum.sources) throw quorumNotMet(batches.length, quorum.sources, failedSources);
 
-  const commit = await commitVersion.executeWithOptions(
-    { summary: `${batches.length} batches after ${dataset}@${head.version}` },
-    [{ dataset, parent: head.version, batches, failedSources }],
-  );
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure(`update of ${dataset} cancelled`);
+  // What has been read is committed and announced also when the update is cancelled meanwhile.
+  const commit = await regardless(async () => {
+    const made = await commitVersion.executeWithOptions(
+      { summary: `${batches.length} batches after ${dataset}@${head.version}` },
+      [{ dataset, parent: head.version, batches, failedSources }],
+    );
+    // Announcing an old version again costs nothing, and heals an announcement that was lost.
+    const newest = made.version ?? head.version;
+    if (newest > 0) await notify(update, newest);
+    return made;
+  });
   setCurrentDetails(describe(dataset, commit, failedSources));
-  if (commit.version !== null) await notify(update, commit.version);
   return { dataset, ...commit, failedSources };
 }
 
@@ -80,8 +88,7 @@ async function notify({ dataset, notify }: UpdateDatasetInput, version: number):
         dataset,
         version,
       });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
+    } catch {
       log.info("nobody to tell of the new dataset version", { workflowId, dataset, version });
     }
   }

@@ -99,10 +99,15 @@ export function takeOrder(
       break;
     case "runNow":
       state.runNowWanted = true;
-      if (state.dataset.version === null) state.updateWanted = true;
+      if (state.dataset.version === null && state.heardVersion === 0) state.updateWanted = true;
       break;
   }
   return { accepted: true, orderId: `${order}-${state.orders}` };
+}
+
+/** An order to run with nothing to train on, and sources that brought nothing, is done: it must not fire on the next record. */
+export function forgetEmptyOrder(state: PipelineState): void {
+  if (state.dataset.version === null && state.heardVersion === 0) state.runNowWanted = false;
 }
 
 /** Accepted records since the last cycle. */

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ServedModel } from "../../activities/interfaces.ts";
+import type { ServedModel, WeightRequest } from "../../activities/interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { emptyRegistry } from "../../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../../src/domain/registry-schema.ts";
 import type { ServiceStatus, WorkflowOutcome } from "../../src/ports.ts";
+import { rollOutInputSchema } from "../../src/domain/workflow-input-schema.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
+import { aRollOutInput } from "../support/builders.ts";
 import {
   aServed,
   aService,
@@ -36,6 +38,12 @@ const activities = (
     workflows: fakeWorkflows(outside.workflows),
   });
 const key = objectKeys.registry("games");
+const aWeight: WeightRequest = {
+  ...rollOutInputSchema.parse(aRollOutInput({ pipeline: "games", model: "games-2", target: "promoted" })),
+  champion: "games-1",
+  percent: 50,
+  complete: false,
+};
 const registry = (): Registry => registrySchema.parse(JSON.parse(store.text(key)));
 const setRegistry = (overrides: Partial<Registry>) =>
   store.write(key, JSON.stringify({ ...emptyRegistry("games"), ...overrides }));
@@ -161,6 +169,36 @@ describe("createRolloutActivities", () => {
     });
   });
 
+  describe("setWeight", () => {
+    it("asks for nothing that is observed already", async () => {
+      compute.service = aService({ canary: aServed("games-2", { weightPercent: 50 }) });
+      expect(await inActivity(() => activities().setWeight(aWeight))).toEqual({ reached: true });
+      expect(compute.applied).toEqual([]);
+    });
+
+    it("asks for the weight and reads it back", async () => {
+      compute.service = aService({ canary: aServed("games-2", { weightPercent: 10 }) });
+      expect(await inActivity(() => activities().setWeight(aWeight))).toEqual({ reached: false });
+      expect(compute.applied).toMatchObject([{ version: "games-2", canaryPercent: 50, completeRollout: false }]);
+    });
+
+    it.each<[string, ServiceStatus | null]>([
+      ["there is no service", null],
+      ["somebody deployed another version", aService({ primary: aServed("games-9") })],
+    ])("deploys nothing where the champion does not serve: %s", async (_, service) => {
+      compute.service = service;
+      const message = await expectFailure(() => activities().setWeight(aWeight), "ServiceChanged");
+      expect(message).toContain("rollOut with model games-1 and target promoted");
+      expect(compute.applied).toEqual([]);
+    });
+
+    it.each([null, "games-2"])("deploys the version alone when the champion is %s", async (champion) => {
+      compute.service = null;
+      await inActivity(() => activities().setWeight({ ...aWeight, champion, percent: 100, complete: true }));
+      expect(compute.applied).toMatchObject([{ version: "games-2" }]);
+    });
+  });
+
   describe("takeDown and awaitDown", () => {
     const served: ServedModel = { pipeline: "games", model: "games-2", champion: "games-1" };
     it.each<[string, ServiceStatus | null, Partial<ServedModel>, string[]]>([
@@ -187,15 +225,14 @@ describe("createRolloutActivities", () => {
       ],
     ])("%s", async (_, service, overrides, orders) => {
       compute.service = service;
-      await inActivity(() => activities().takeDown({ ...served, ...overrides }));
+      await inActivity(() => activities().takeDown({ ...aWeight, ...served, ...overrides }));
       expect(compute.orders).toEqual(orders);
     });
 
-    it("does not end the only version that serves, and says what to do", async () => {
+    it("deploys the champion again where the model serves alone", async () => {
       compute.service = aService({ primary: aServed("games-2") });
-      expect(await expectFailure(() => activities().takeDown(served), "ServiceChanged")).toContain(
-        "deploy games-1 again",
-      );
+      await inActivity(() => activities().takeDown({ ...aWeight, ...served }));
+      expect(compute.applied).toMatchObject([{ version: "games-1", canaryPercent: 100, completeRollout: true }]);
       expect(compute.orders).toEqual([]);
     });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { cycleAlert, emptyReport } from "../../src/domain/cycle.ts";
+import { cycleAlert } from "../../src/domain/alert.ts";
+import { emptyReport } from "../../src/domain/cycle.ts";
 import { reportMarkdown, summary } from "../../src/domain/report.ts";
 import { cycleOutcomeSchema, cycleReportSchema, type CycleReport } from "../../src/domain/report-schema.ts";
 

@@ -182,6 +182,8 @@ function rolloutFakes(world: World): RolloutActivities {
     },
     async setWeight({ model, percent, complete }) {
       const [other] = others(model);
+      const isThere = complete ? other === undefined && world.serving[model] === 100 : world.serving[model] === percent;
+      if (isThere) return { reached: true };
       if (other === undefined || complete) serve({ [model]: 100 }, `${model} alone`);
       else serve({ [other]: 100 - percent, [model]: percent }, `${model} at ${percent}`);
       // As at a real provider: the weight is there a moment later.

@@ -79,7 +79,7 @@ describe("rollOut to promoted", () => {
       [10, 50, 100].map((percent) => `${challenger} at ${percent}`).concat(`${challenger} alone`),
     );
     const step = ["setWeight", "awaitWeight", "probe"];
-    const steps = [...step, ...step, ...step, ...step];
+    const steps = [...step, ...step, ...step, "setWeight", "awaitWeight"];
     expect(world.story()).toEqual(["lockRollout", ...steps, "moveAliases", "unlockRollout"]);
     expect(world.requests("awaitWeight")).toHaveLength(4 * 3);
     expect(world.registry).toMatchObject({ champion: challenger, challenger: null, lock: null });
@@ -96,7 +96,7 @@ describe("rollOut to promoted", () => {
     await (await startWith({ ...input("promoted"), policy })).result();
     const soak = ["setWeight", "awaitWeight", "probe", "probe"];
     const bake = ["probe", "probe"];
-    const complete = ["setWeight", "awaitWeight", "probe"];
+    const complete = ["setWeight", "awaitWeight"];
     expect(world.story().slice(1, -2)).toEqual([...soak, ...bake, ...complete]);
   });
 
@@ -109,10 +109,31 @@ describe("rollOut to promoted", () => {
     await temporal.record(handle, "first-champion");
   });
 
-  it("changes nothing when the version is champion already", async () => {
+  it("moves no traffic when the version is champion already and serves", async () => {
     world.crown(challenger);
     await (await start("promoted")).result();
-    expect(world.story()).toEqual(["lockRollout", "unlockRollout"]);
+    expect(world.traffic).toEqual([]);
+    expect(world.registry).toMatchObject({ champion: challenger, lock: null });
+  });
+
+  it("brings a champion back that is gone from its service", async () => {
+    world.crown(challenger);
+    world.serving = {};
+    await (await start("promoted")).result();
+    expect(world.serving).toEqual({ [challenger]: 100 });
+    expect(world.registry).toMatchObject({ champion: challenger, lock: null });
+  });
+
+  it("follows the weights with the alias when it is cancelled after the old champion has ended", async () => {
+    withChallenger();
+    const handle = await start("promoted");
+    world.when("moveAliases", async (request, usual) => {
+      await handle.cancel();
+      return usual(request);
+    });
+    await handle.result().catch(() => {});
+    expect(world.serving).toEqual({ [challenger]: 100 });
+    expect(world.registry).toMatchObject({ champion: challenger, challenger: null, lock: null });
   });
 
   it("goes back to the champion when probes fail at 50 %, and leaves the champion's alias alone", async () => {

@@ -68,11 +68,11 @@ describe("updateDataset", () => {
     expect(new Set(cursors.slice(2))).toEqual(new Set(["slack from 70", "zendesk from 30"]));
   });
 
-  it("makes no version and tells nobody when no source has anything new", async () => {
+  it("makes no version when no source has anything new, and tells of the newest once more", async () => {
     await (await start(input())).result();
     const handle = await start(input());
     expect(await handle.result()).toMatchObject({ version: null, records: 100, added: 0 });
-    expect(await told(handle)).toEqual([]);
+    expect(await told(handle)).toEqual([`pipeline/${world.name}`]);
     expect(world.versions).toHaveLength(1);
     await temporal.record(handle, "nothing-new");
   });
