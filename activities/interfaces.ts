@@ -114,10 +114,8 @@ export interface JobActivities {
 
 /** What a cycle needs to know of a model version. */
 export interface ModelSummary {
-  task: string;
   trainedRecords: number;
   trainSeconds: number;
-  loss: number[];
 }
 
 export interface EvaluationActivities {
@@ -174,7 +172,10 @@ export interface RolloutActivities {
   takeDown(request: RollOutInput & ServedModel): Promise<void>;
   /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */
   awaitDown(request: ServedModel): Promise<void>;
-  /** Asks the model a few questions. Fails with ProbeFailed when more than `maxErrorRate` of them fail. */
+  /**
+   * Asks the model the first 8 questions of the test set. Fails with ProbeFailed when more than `maxErrorRate` of them
+   * fail: a rate below 0.125 allows no failure at all.
+   */
   probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
   /** Moves aliases by one If-Match write; nothing to do when they point there. */
   moveAliases(request: {
@@ -187,8 +188,9 @@ export interface RolloutActivities {
 
 /** How a workflow that was awaited from outside ended. */
 export interface WorkflowEnd {
-  completed: boolean;
+  /** Of a workflow that completed; null where it answered nothing. */
   result: unknown;
+  /** Why it did not complete; null when it did. */
   error: string | null;
 }
 
@@ -202,7 +204,6 @@ export interface PipelineActivities {
   /** What storage knows of a pipeline. Changes nothing. */
   readPipeline(request: { name: string }): Promise<{
     dataset: { version: number; records: number };
-    champion: string | null;
     lastCycle: LastCycle | null;
   }>;
   /** Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. */

@@ -67,8 +67,8 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       if (manifest.version !== model) {
         throw new TypedFailure("InvalidData", `${key}: describes ${manifest.version}, not ${model}`);
       }
-      const { task, trainedRecords, trainSeconds, loss } = manifest;
-      return { task, trainedRecords, trainSeconds, loss };
+      const { trainedRecords, trainSeconds } = manifest;
+      return { trainedRecords, trainSeconds };
     },
   };
 }

@@ -18,7 +18,6 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
       ]);
       return {
         dataset: { version: head?.version ?? 0, records: head === null ? 0 : countRecords(head) },
-        champion: registry?.value.champion ?? null,
         lastCycle: registry?.value.lastCycle ?? null,
       };
     },
@@ -44,11 +43,7 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
     async awaitWorkflow({ workflowId }) {
       const { status, result, error } = await workflows.outcome(workflowId);
       if (status === "running") throw stillWaiting(`workflow ${workflowId}`);
-      return {
-        completed: status === "completed",
-        result: result ?? null,
-        error: error ?? (status === "completed" ? null : status),
-      };
+      return { result: result ?? null, error: error ?? (status === "completed" ? null : status) };
     },
   };
 }

@@ -6,7 +6,6 @@ export const modelFileSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().min(0),
 });
-export type ModelFile = z.infer<typeof modelFileSchema>;
 
 /** `model.json`: written last by the training job, so that its presence means the model is whole. */
 export const modelManifestSchema = z.object({

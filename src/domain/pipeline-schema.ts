@@ -48,7 +48,6 @@ export const computeSchema = z.strictObject({
     .max(7 * 86_400)
     .default(14_400),
 });
-export type ComputeChoice = z.infer<typeof computeSchema>;
 
 /** Metric packs by name; each says what its metrics are called. */
 export const metricPackSchema = z.enum(["functional-representation"]);
@@ -59,7 +58,6 @@ export const evaluateSchema = z.strictObject({
   concurrency: z.int().min(1).max(1024).default(128),
   temperature: z.number().min(0).max(2).default(0),
 });
-export type EvaluatePolicy = z.infer<typeof evaluateSchema>;
 
 /** Metrics that are right or wrong for each record, which is what a decision compares. */
 export const pairedMetricSchema = z.enum([
@@ -69,7 +67,6 @@ export const pairedMetricSchema = z.enum([
   "accuracy_attr_types",
   "accuracy_attr_types_order",
 ]);
-export type PairedMetric = z.infer<typeof pairedMetricSchema>;
 
 export const decideSchema = z.strictObject({
   primary: pairedMetricSchema.default("accuracy_output_fn"),
@@ -97,10 +94,9 @@ export const rolloutPolicySchema = z.strictObject({
   soakSeconds: seconds.default(300),
   /** How long the old champion stays warm after 100 %. */
   bakeSeconds: seconds.default(3600),
-  /** Share of probe questions that may fail. */
+  /** Share of a step's 8 probe questions that may fail: below 0.125 none may, as one in eight is more. */
   maxErrorRate: ratio.default(0.02),
 });
-export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
 
 export const alertChoiceSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("log") })]);
 export type AlertChoice = z.infer<typeof alertChoiceSchema>;

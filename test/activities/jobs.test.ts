@@ -183,7 +183,7 @@ describe("createJobActivities", () => {
 
     it("answers what a cycle needs to know", async () => {
       store.write(key, JSON.stringify(manifest));
-      expect(await inActivity(read)).toEqual({ task: "frames", trainedRecords: 10, trainSeconds: 0.5, loss: [1, 0.5] });
+      expect(await inActivity(read)).toEqual({ trainedRecords: 10, trainSeconds: 0.5 });
     });
 
     it.each([

@@ -31,20 +31,18 @@ describe("createPipelineActivities", () => {
     it("knows nothing of a pipeline that has never done anything, and writes nothing", async () => {
       expect(await activities().readPipeline({ name: "games" })).toEqual({
         dataset: { version: 0, records: 0 },
-        champion: null,
         lastCycle: null,
       });
       expect(store.objects.size).toBe(0);
     });
 
-    it("answers the newest version, the champion and the last cycle", async () => {
+    it("answers the newest version and the last cycle", async () => {
       await addVersion(0, { discord: 3 });
       await addVersion(1, { discord: 2, twitch: 4 });
       const lastCycle = { workflowId: "retrain/games/1", datasetVersion: 1, repeat: 1, records: 3 };
-      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), champion: "games-1", lastCycle }));
+      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), lastCycle }));
       expect(await activities().readPipeline({ name: "games" })).toEqual({
         dataset: { version: 2, records: 9 },
-        champion: "games-1",
         lastCycle,
       });
     });
@@ -96,16 +94,16 @@ describe("createPipelineActivities", () => {
     it.each<[WorkflowOutcome, unknown]>([
       [
         { status: "completed", result: { outcome: "kept" } },
-        { completed: true, result: { outcome: "kept" }, error: null },
+        { result: { outcome: "kept" }, error: null },
       ],
-      [{ status: "completed" }, { completed: true, result: null, error: null }],
+      [{ status: "completed" }, { result: null, error: null }],
       [
         { status: "failed", error: "no quorum" },
-        { completed: false, result: null, error: "no quorum" },
+        { result: null, error: "no quorum" },
       ],
-      [{ status: "cancelled" }, { completed: false, result: null, error: "cancelled" }],
-      [{ status: "terminated" }, { completed: false, result: null, error: "terminated" }],
-      [{ status: "not-found" }, { completed: false, result: null, error: "not-found" }],
+      [{ status: "cancelled" }, { result: null, error: "cancelled" }],
+      [{ status: "terminated" }, { result: null, error: "terminated" }],
+      [{ status: "not-found" }, { result: null, error: "not-found" }],
     ])("of %j answers %j", async (outcome, end) => {
       expect(await inActivity(wait(outcome))).toEqual(end);
     });

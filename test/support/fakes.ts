@@ -131,7 +131,7 @@ function jobFakes(world: World): JobActivities {
       job.state = "terminated";
       return { terminated: 1 };
     },
-    readModel: async () => ({ task: "frames", trainedRecords: 180, trainSeconds: 0.5, loss: [0.9, 0.4] }),
+    readModel: async () => ({ trainedRecords: 180, trainSeconds: 0.5 }),
   };
 }
 
@@ -218,7 +218,7 @@ function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivit
   return {
     async readPipeline() {
       const dataset = { version: world.versions.length, records: world.versions.at(-1)?.records ?? 0 };
-      return { dataset, champion: world.registry.champion, lastCycle: world.registry.lastCycle };
+      return { dataset, lastCycle: world.registry.lastCycle };
     },
     async openCycle({ workflowId, version, repeat }) {
       const datasetVersion = version ?? world.versions.length;

@@ -29,10 +29,8 @@ describe("fineTune", () => {
       model: `${world.name}-1`,
       jobId: "job-1",
       url: "https://console.example/jobs/job-1",
-      task: "frames",
       trainedRecords: 180,
       trainSeconds: 0.5,
-      loss: [0.9, 0.4],
     });
     expect(world.story()).toEqual(["submitTraining", "awaitJob", "readModel"]);
     expect(world.requests("awaitJob").map(({ known }) => known)).toEqual(["queued", "running"]);
