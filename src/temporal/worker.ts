@@ -54,8 +54,9 @@ export async function startWorker(
 }
 
 /**
- * Polls all task queues of Tuneloop until shut down, then closes the connection. Workflows and activities have task
- * queues of their own for waiting and for computing, so that a long read never delays a decision.
+ * Polls all task queues of Tuneloop until shut down, then closes the connection. Each queue has slots of its own: reading
+ * sources and asking models (40 at a time, between them) and work over a whole dataset version (4) never hold up the
+ * workflows, nor the polls and orders of jobs and services. Questions to a model can wait for a slot behind 40 sources.
  */
 export async function runWorkers(
   options: Required<Pick<WorkerOptions, "namespace" | "workflowBundle">> & {
