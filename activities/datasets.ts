@@ -7,7 +7,7 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import { datasetVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { canonicalMessages, questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
-import { recordSchema, type Message } from "../src/domain/record-schema.ts";
+import type { Message } from "../src/domain/record-schema.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
 import type { Ports } from "../src/ports.ts";
@@ -15,7 +15,7 @@ import { commitVersion, countRecords, newestVersion } from "./commit-version.ts"
 import { needDocument, updateDocument, writeDocument } from "./documents.ts";
 import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
-import { partLines } from "./records.ts";
+import { partRecords } from "./records.ts";
 import { learnVersionVocabulary } from "./vocabulary.ts";
 
 type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey">;
@@ -74,10 +74,7 @@ async function testSplit(ports: DatasetPorts, dataset: string, version: number):
   const manifest = await needDocument(ports.store, objectKeys.version(dataset, version), datasetVersionSchema);
   const records: TestRecord[] = [];
   for (const part of manifest.parts.filter(({ split }) => split === "test")) {
-    for await (const line of partLines(ports.store, part)) {
-      const { id, messages } = recordSchema.parse(JSON.parse(line));
-      records.push(toTestRecord(id, messages));
-    }
+    for await (const { id, messages } of partRecords(ports.store, part)) records.push(toTestRecord(id, messages));
   }
   if (records.length === 0) {
     throw new TypedFailure(

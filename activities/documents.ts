@@ -11,15 +11,19 @@ export async function readDocument<T extends z.ZodType>(
 ): Promise<{ value: z.infer<T>; etag: string } | null> {
   const object = await store.get(key);
   if (object === null) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(object.body.toString("utf8"));
-  } catch (error) {
-    throw new TypedFailure("InvalidData", `${key}: not JSON`, { cause: error });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new TypedFailure("InvalidData", `${key}: ${firstIssue(parsed.error)}`);
-  return { value: parsed.data, etag: object.etag };
+  return { value: parseJson(schema, object.body.toString("utf8"), key), etag: object.etag };
+}
+
+/**
+ * Parses a line of a JSONL object and checks it. Throws InvalidData that names the object, the line's number (from 1) and
+ * the field, and nothing that the line says: failures are kept in history.
+ */
+export function parseLine<T extends z.ZodType>(
+  schema: T,
+  line: string,
+  at: { key: string; number: number },
+): z.infer<T> {
+  return parseJson(schema, line, `${at.key}#${at.number}`);
 }
 
 /** Reads a document that must be there. Throws NotFound. */
@@ -61,5 +65,20 @@ export async function updateDocument<T extends z.ZodType>(
     } catch (error) {
       if (!(error instanceof PreconditionFailed) || attempt === 20) throw error;
     }
+  }
+}
+
+function parseJson<T extends z.ZodType>(schema: T, text: string, place: string): z.infer<T> {
+  const parsed = schema.safeParse(jsonOf(text, place));
+  if (!parsed.success) throw new TypedFailure("InvalidData", `${place}: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+function jsonOf(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without its cause, which quotes the text.
+    throw new TypedFailure("InvalidData", `${place}: not JSON`);
   }
 }

@@ -2,9 +2,8 @@ import { z } from "zod";
 import type { DatasetVersion } from "../src/domain/dataset-version-schema.ts";
 import { learnVocabulary, type Vocabulary } from "../src/domain/functional-representation.ts";
 import { questionAndAnswer } from "../src/domain/record.ts";
-import { recordSchema } from "../src/domain/record-schema.ts";
 import type { ObjectStore } from "../src/ports.ts";
-import { partLines } from "./records.ts";
+import { partRecords } from "./records.ts";
 
 /** Names seen in training data, `datasets/<name>/vocabularies/<000012>.json`. */
 export const vocabularySchema = z.object({ functions: z.array(z.string()), attributeTypes: z.array(z.string()) });
@@ -18,14 +17,10 @@ export async function learnVersionVocabulary(store: ObjectStore, manifest: Datas
   const attributeTypes = new Set<string>();
   for (const part of manifest.parts.filter(({ split }) => split === "train")) {
     const answers: string[] = [];
-    for await (const line of partLines(store, part)) answers.push(answerOf(line));
+    for await (const { messages } of partRecords(store, part)) answers.push(questionAndAnswer(messages).answer);
     const seen = learnVocabulary(answers);
     for (const name of seen.functions) functions.add(name);
     for (const name of seen.attributeTypes) attributeTypes.add(name);
   }
   return { functions: [...functions].toSorted(), attributeTypes: [...attributeTypes].toSorted() };
-}
-
-function answerOf(line: string): string {
-  return questionAndAnswer(recordSchema.parse(JSON.parse(line)).messages).answer;
 }

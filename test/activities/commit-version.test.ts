@@ -67,6 +67,20 @@ describe("commitVersion", () => {
     expect((await recordsOf(store, own)).length).toBe(20);
   });
 
+  it("keeps each record as it is, also when its text holds separators of lines that JSON does not escape", async () => {
+    const store = new MemoryObjectStore();
+    const chats = Array.from({ length: 40 }, (_, index) =>
+      aSourceItem(`a.jsonl#${index}`, aChat(`question ${index}`, `answer\u2028${index}\u2029`)),
+    );
+    await commit(store, [await batchOf(store, chats.slice(0, 20))]);
+    await commit(store, [await batchOf(store, chats)], 1);
+    const records = await recordsOf(store, readManifest(store, 2).parts);
+    expect(records).toHaveLength(40);
+    expect(new Set(records.map(({ messages }) => messages[1]?.content))).toEqual(
+      new Set(Array.from({ length: 40 }, (_, index) => `answer\u2028${index}\u2029`)),
+    );
+  });
+
   it("makes no version when no source had anything, and says how many records there are", async () => {
     const store = new MemoryObjectStore();
     expect(await commit(store, [await batchOf(store, [])])).toEqual({

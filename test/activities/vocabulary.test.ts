@@ -23,7 +23,7 @@ describe("learnVocabulary", () => {
       "request(name[x])",
       "inform(name[x], genre[y])",
       "I do not know.",
-      "inform(name[z])",
+      "inform(name[z\u2028\u2029])",
     ]);
     expect(await inActivity(learn(store))).toEqual({ key });
     expect(JSON.parse(store.text(key))).toEqual({

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { z } from "zod";
+import { textLines } from "../../domain/lines.ts";
 import { parseJson } from "./json.ts";
 
 /** An object in S3. */
@@ -45,8 +46,8 @@ export async function readJson<T>(client: S3Client, uri: string, schema: z.ZodTy
 }
 
 /**
- * Lines of a gzip object, without their ends, in constant memory. Only `\n` ends a line: JSON strings may hold other
- * separators. Throws at the end when the object's bytes do not have the hash.
+ * Lines of a gzip object, without their ends, in constant memory. Throws at the end when the object's bytes do not have
+ * the hash.
  */
 export async function* readGzipLines(client: S3Client, address: ObjectAddress, sha256: string): AsyncGenerator<string> {
   const hash = createHash("sha256");
@@ -61,19 +62,11 @@ export async function* readGzipLines(client: S3Client, address: ObjectAddress, s
   );
   const plain = createGunzip();
   hashed.on("error", (error) => plain.destroy(error)).pipe(plain);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest = "";
   try {
-    for await (const chunk of plain) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
-    }
-    rest += decoder.decode();
+    yield* textLines(plain);
   } catch (cause) {
     throw unreadable(address, cause);
   }
-  if (rest !== "") yield rest;
   expectSha256(address, hash.digest("hex"), sha256);
 }
 
