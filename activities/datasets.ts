@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { cancellationSignal } from "@temporalio/activity";
-import type { z } from "zod";
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
-import type { TestRecord } from "../src/domain/evaluation-schema.ts";
+import { fewestRecords } from "../src/domain/decision.ts";
+import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { datasetVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { canonicalMessages, questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
 import type { Message } from "../src/domain/record-schema.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
-import { registrySchema } from "../src/domain/registry-schema.ts";
+import { registrySchema, type FrozenTestSet } from "../src/domain/registry-schema.ts";
 import type { Ports } from "../src/ports.ts";
 import { commitVersion, countRecords, newestVersion } from "./commit-version.ts";
-import { needDocument, updateDocument, writeDocument } from "./documents.ts";
+import { needDocument, readDocument, updateDocument, writeDocument } from "./documents.ts";
 import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
 import { partRecords } from "./records.ts";
@@ -40,24 +40,24 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
     commitVersion: (request) => commitVersion(store, request),
 
     async freezeTestSet({ pipeline, version, uri }) {
-      const frozen = (await updateDocument(store, objectKeys.registry(pipeline), registrySchema, keepOrStart(pipeline)))
-        .testSet;
-      if (frozen !== null) return frozen;
+      const registryKey = objectKeys.registry(pipeline);
+      const known = await readDocument(store, registryKey, registrySchema);
+      if (known?.value.testSet) return asDefined(known.value.testSet, uri);
       const records = uri === null ? await testSplit(ports, pipeline, version) : await testFile(ports, uri);
       const body = records.map((record) => `${JSON.stringify(record)}\n`).join("");
       const sha256 = createHash("sha256").update(body).digest("hex");
       const key = objectKeys.testSet(pipeline, sha256);
       await store.put(key, body, { contentType: "application/jsonl" });
-      const registry = await updateDocument(store, objectKeys.registry(pipeline), registrySchema, (current) => {
-        const known = current ?? emptyRegistry(pipeline);
-        return known.testSet === null ? { ...known, testSet: { key, sha256, records: records.length } } : known;
+      const made: FrozenTestSet = { key, sha256, records: records.length, uri };
+      const { testSet } = await updateDocument(store, registryKey, registrySchema, (current) => {
+        const registry = current ?? emptyRegistry(pipeline);
+        return registry.testSet === null ? { ...registry, testSet: made } : registry;
       });
-      return registry.testSet ?? { key, sha256, records: records.length };
+      return asDefined(testSet ?? made, uri);
     },
 
     async learnVocabulary({ dataset, version }) {
       const key = objectKeys.vocabulary(dataset, version);
-      if ((await store.get(key)) !== null) return { key };
       const manifest = await needDocument(store, objectKeys.version(dataset, version), datasetVersionSchema);
       await writeDocument(store, key, await learnVersionVocabulary(store, manifest));
       return { key };
@@ -65,10 +65,18 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
   };
 }
 
-const keepOrStart =
-  (pipeline: string) =>
-  (current: z.infer<typeof registrySchema> | null): z.infer<typeof registrySchema> =>
-    current ?? emptyRegistry(pipeline);
+/** The frozen test set, unless the definition wants another: scores on two test sets say nothing about two models. */
+function asDefined({ uri: frozen, ...testSet }: FrozenTestSet, uri: string | null): TestSet {
+  if (frozen === uri) return testSet;
+  const [has, wants] = [frozen, uri].map((from) => from ?? "null (the test split)");
+  throw new TypedFailure(
+    "InvalidInput",
+    `dataset.testSet: is ${wants}, but the models of this pipeline are compared on what was frozen from ${has}: put that back, or give the pipeline another name`,
+  );
+}
+
+/** A test set that is too small would stay so for ever. */
+const needed = `and ${fewestRecords} are needed to compare models`;
 
 async function testSplit(ports: DatasetPorts, dataset: string, version: number): Promise<TestRecord[]> {
   const manifest = await needDocument(ports.store, objectKeys.version(dataset, version), datasetVersionSchema);
@@ -76,10 +84,10 @@ async function testSplit(ports: DatasetPorts, dataset: string, version: number):
   for (const part of manifest.parts.filter(({ split }) => split === "test")) {
     for await (const { id, messages } of partRecords(ports.store, part)) records.push(toTestRecord(id, messages));
   }
-  if (records.length === 0) {
+  if (records.length < fewestRecords) {
     throw new TypedFailure(
       "InvalidData",
-      `${datasetVersionId(dataset, version)} has no test records: name a file in dataset.testSet or raise dataset.split.test`,
+      `${datasetVersionId(dataset, version)} has ${records.length} test records, ${needed}: name a file in dataset.testSet or raise dataset.split.test`,
     );
   }
   return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -102,7 +110,9 @@ async function testFile(ports: DatasetPorts, uri: string): Promise<TestRecord[]>
       records.set(id, toTestRecord(id, messages));
     }
   }
-  if (records.size === 0) throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: no records`);
+  if (records.size < fewestRecords) {
+    throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: has ${records.size} records, ${needed}`);
+  }
   return [...records.values()];
 }
 

@@ -21,6 +21,10 @@ export const lastCycleSchema = z.object({
 });
 export type LastCycle = z.infer<typeof lastCycleSchema>;
 
+/** The test set of all cycles and the `s3://` URI it was made from; null for the test split of a dataset version. */
+export const frozenTestSetSchema = testSetSchema.extend({ uri: z.string().nullable() });
+export type FrozenTestSet = z.infer<typeof frozenTestSetSchema>;
+
 /** `registry/<name>.json`: which model version is what, and how it came to be; written by If-Match only. */
 export const registrySchema = z.object({
   format: z.literal(1),
@@ -28,7 +32,7 @@ export const registrySchema = z.object({
   champion: z.string().nullable(),
   challenger: z.string().nullable(),
   lock: rolloutLockSchema.nullable(),
-  testSet: testSetSchema.nullable(),
+  testSet: frozenTestSetSchema.nullable(),
   lastCycle: lastCycleSchema.nullable(),
   /** Every move of an alias, oldest first. */
   history: z.array(

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { CancelledFailure } from "@temporalio/common";
 import { describe, expect, it } from "vitest";
 import { objectKeys } from "../../src/domain/object-keys.ts";
@@ -208,10 +209,68 @@ describe("createDatasetActivities", () => {
 
     it("agrees on one when two cycles freeze at the same time", async () => {
       const store = new MemoryObjectStore();
-      const [one, other] = [frozenFrom(store, items(3)), frozenFrom(store, items(4))];
+      const [one, other] = [frozenFrom(store, items(20)), frozenFrom(store, items(21))];
       const [first, second] = await Promise.all([inActivity(() => one()), inActivity(() => other())]);
       expect(first).toEqual(second);
-      expect(JSON.parse(store.text(objectKeys.registry("games")))).toMatchObject({ testSet: first });
+      const testSet = { ...first, uri: "s3://b/test.jsonl" };
+      expect(JSON.parse(store.text(objectKeys.registry("games")))).toMatchObject({ testSet });
+    });
+
+    it.each([
+      ["s3://b/test.jsonl", "s3://b/other.jsonl"],
+      ["s3://b/test.jsonl", null],
+      [null, "s3://b/other.jsonl"],
+    ])("refuses a definition that names another test set than %s, which is frozen", async (first, later) => {
+      const store = new MemoryObjectStore();
+      await commit(store, [(await aBatch(store, items(40), { split: { valid: 0, test: 0.9 } })).batch]);
+      const freeze = frozenFrom(store, items(20));
+      const frozen = await inActivity(() => freeze(first));
+      const before = new Map(store.objects);
+      const message = await expectFailure(() => freeze(later), "InvalidInput");
+      expect(message).toContain("dataset.testSet: ");
+      for (const named of [first, later]) expect(message).toContain(named ?? "the test split");
+      expect(store.objects).toEqual(before);
+      expect(await inActivity(() => freeze(first))).toEqual(frozen);
+    });
+
+    it("refuses a definition that names another test set than was frozen while it read its own", async () => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenFrom(store, items(20));
+      store.hook = async ({ method, when }) => {
+        if (method !== "put" || when !== "before") return;
+        store.hook = () => {};
+        await inActivity(() => freeze("s3://b/rival.jsonl"));
+      };
+      expect(await expectFailure(() => freeze(), "InvalidInput")).toContain("s3://b/rival.jsonl");
+    });
+
+    it("freezes nothing while the records are too few to compare models, and then what a larger version has", async () => {
+      const store = new MemoryObjectStore();
+      const split = { valid: 0, test: 0.2 };
+      await commit(store, [(await aBatch(store, items(40), { split })).batch]);
+      const [few, before] = [readManifest(store, 1).records.test, new Map(store.objects)];
+      const freeze = frozenFrom(store, []);
+      expect(await expectFailure(() => freeze(null), "InvalidData")).toBe(
+        `games@1 has ${few} test records, and 20 are needed to compare models: name a file in dataset.testSet or raise dataset.split.test`,
+      );
+      expect(store.objects).toEqual(before);
+      await commit(store, [(await aBatch(store, items(160, 40), { split })).batch], 1);
+      expect((await inActivity(() => freeze(null, 2))).records).toBe(readManifest(store, 2).records.test);
+    });
+
+    it("names the line of the test split that is damaged, and nothing that it says", async () => {
+      const store = new MemoryObjectStore();
+      const split = { valid: 0, test: 0.9 };
+      await commit(store, [(await aBatch(store, items(40), { split })).batch]);
+      const manifest = readManifest(store, 1);
+      const part = manifest.parts.find((candidate) => candidate.split === "test");
+      const lines = packedLines(store, part?.key ?? "").with(2, '{"id": "secret');
+      const body = gzipSync(lines.join("\n"));
+      store.write(part?.key ?? "", body);
+      const parts = manifest.parts.map((other) => (other === part ? { ...part, sha256: sha256(body) } : other));
+      store.write(objectKeys.version("games", 1), JSON.stringify({ ...manifest, parts }));
+      const message = await expectFailure(() => frozenFrom(store, [])(null), "InvalidData");
+      expect(message).toBe(`${part?.key}#3: not JSON`);
     });
 
     it.each<[string, Parameters<typeof aSourceItem>[1], string]>([
@@ -222,25 +281,25 @@ describe("createDatasetActivities", () => {
       const freeze = frozenFrom(store, [...items(2), aSourceItem("test.jsonl#3", content)]);
       const message = await expectFailure(() => freeze(), "InvalidData");
       expect(message).toContain(`dataset.testSet s3://b/test.jsonl: test.jsonl#3: ${reason}`);
-      expect([...store.objects.keys()]).toEqual([objectKeys.registry("games")]);
+      expect([...store.objects.keys()]).toEqual([]);
     });
 
     it("asks a question that a file repeats once, since a repeat would count as more evidence", async () => {
       const store = new MemoryObjectStore();
-      const freeze = frozenFrom(store, [...items(3), ...items(3), ...items(1)]);
+      const freeze = frozenFrom(store, [...items(20), ...items(20), ...items(1)]);
       const frozen = await inActivity(() => freeze());
-      expect(frozen.records).toBe(3);
-      expect(store.text(frozen.key).trimEnd().split("\n")).toHaveLength(3);
+      expect(frozen.records).toBe(20);
+      expect(store.text(frozen.key).trimEnd().split("\n")).toHaveLength(20);
     });
 
-    it("refuses a version without test records and an empty file, saying what to do", async () => {
+    it.each([
+      ["nothing", items(0), 0],
+      ["19 records, one of them twice", [...items(19), ...items(1)], 19],
+    ])("refuses a file of %s, naming the field", async (_, sent, records) => {
       const store = new MemoryObjectStore();
-      await commit(store, [(await aBatch(store, items(5), { split: { valid: 0, test: 0 } })).batch]);
-      const freeze = frozenFrom(store, []);
-      expect(await expectFailure(() => freeze(null), "InvalidData")).toBe(
-        "games@1 has no test records: name a file in dataset.testSet or raise dataset.split.test",
-      );
-      expect(await expectFailure(() => freeze(), "InvalidData")).toContain("no records");
+      const message = await expectFailure(() => frozenFrom(store, sent)(), "InvalidData");
+      expect(message).toContain(`dataset.testSet s3://b/test.jsonl: has ${records} records, and 20 are needed`);
+      expect([...store.objects.keys()]).toEqual([]);
     });
   });
 });
