@@ -1,16 +1,19 @@
 import type { Comparison, Decision } from "./decision-schema.ts";
 import type { DecisionPolicy } from "./pipeline-schema.ts";
-import { mcNemarExact, pairedDifferenceInterval, wilsonInterval } from "./statistics/binomial.ts";
+import { mcNemarExact, pairedDifferenceInterval, recordsToTell, wilsonInterval } from "./statistics/binomial.ts";
 
 /** Fewer questions than this say nothing about a model. */
 export const fewestRecords = 20;
+/** How often a gain is to be found where it is said how many records that takes. */
+const power = 0.8;
 
 /**
  * Decides between champion and challenger from how both answered the same questions. Pure: the same numbers and policy
  * give the same decision. `comparisons` holds one entry per metric; `championRight` is null when there is no champion.
  *
- * - promote: better on the primary metric (exact McNemar at `alpha`, at least `minGain`) and no guard fails
- * - keep: worse, not better by enough, or a guard fails
+ * - promote: better on the primary metric (exact McNemar at `alpha`, at least `minGain`) and no guard fails; without a
+ *   champion, above `floor` by the lower end of its interval
+ * - keep: worse, not better by enough, or a guard fails; without a champion, below `floor` by the upper end
  * - inconclusive: the data do not tell, so the champion stays
  */
 export function decide(comparisons: readonly Comparison[], policy: DecisionPolicy): Decision {
@@ -33,13 +36,15 @@ export function decide(comparisons: readonly Comparison[], policy: DecisionPolic
 }
 
 function decideFirst(primary: Comparison, policy: DecisionPolicy): Decision {
-  const { lower } = wilsonInterval(primary.challengerRight, primary.total, 1 - policy.alpha);
+  const confidence = 1 - policy.alpha;
+  const { lower, upper } = wilsonInterval(primary.challengerRight, primary.total, confidence);
+  const floor = percent(policy.floor);
   const measured =
     `There is no champion yet. ${primary.metric} is ${percent(primary.challengerRight / primary.total)} of ` +
-    `${primary.total} records, at least ${percent(lower)} with ${percent(1 - policy.alpha)} confidence`;
-  return lower > policy.floor
-    ? { outcome: "promote", reasons: [`${measured}: above the floor of ${percent(policy.floor)}.`] }
-    : { outcome: "keep", reasons: [`${measured}: not above the floor of ${percent(policy.floor)}.`] };
+    `${primary.total} records, ${(lower * 100).toFixed(1)} to ${percent(upper)} with ${percent(confidence)} confidence`;
+  if (lower > policy.floor) return { outcome: "promote", reasons: [`${measured}: above the floor of ${floor}.`] };
+  if (upper < policy.floor) return { outcome: "keep", reasons: [`${measured}: below the floor of ${floor}.`] };
+  return inconclusive(`${measured}: whether that is above the floor of ${floor} cannot be told.`);
 }
 
 type Verdict = Decision["outcome"];
@@ -47,17 +52,27 @@ type Verdict = Decision["outcome"];
 function judgePrimary(primary: Comparison, championRight: number, policy: DecisionPolicy): [Verdict, string] {
   const gain = (primary.challengerRight - championRight) / primary.total;
   const p = mcNemarExact(primary.gained, primary.lost);
-  const { lower, upper } = pairedDifferenceInterval(primary, 1 - policy.alpha);
+  const confidence = 1 - policy.alpha;
+  const { lower, upper } = pairedDifferenceInterval(primary, confidence);
   const numbers =
     `${primary.metric}: challenger ${percent(primary.challengerRight / primary.total)}, champion ` +
     `${percent(championRight / primary.total)} of ${primary.total} records; ${primary.gained} answers got right, ` +
-    `${primary.lost} got wrong (exact McNemar p ${pValue(p)}, difference ${range(lower, upper)})`;
+    `${primary.lost} got wrong (exact McNemar p ${pValue(p)}, difference ${range(lower, upper, confidence)})`;
   if (p <= policy.alpha && gain >= policy.minGain) return ["promote", `${numbers}: the challenger is better.`];
   if (p <= policy.alpha && gain < 0) return ["keep", `${numbers}: the challenger is worse.`];
   if (upper < policy.minGain || (p <= policy.alpha && gain < policy.minGain)) {
     return ["keep", `${numbers}: not better by the ${points(policy.minGain)} that a change must bring.`];
   }
-  return ["inconclusive", `${numbers}: the difference is within noise.`];
+  return ["inconclusive", `${numbers}: the difference is within noise.${whatItTakes(primary, policy)}`];
+}
+
+/** How many records would tell the gain that is wanted from none, if that is more than there were. */
+function whatItTakes({ total, gained, lost }: Comparison, { minGain, alpha }: DecisionPolicy): string {
+  if (minGain === 0) return "";
+  // One pair more on each side, as in the interval: few records on which both agree do not show that they always do.
+  const records = recordsToTell({ discordance: (gained + lost + 2) / (total + 2), gain: minGain }, alpha, power);
+  if (records <= total) return "";
+  return ` To tell a gain of ${points(minGain)} from none takes about ${records} records (${percent(power)} power).`;
 }
 
 /** Non-inferiority: the challenger may be worse by the margin, and must be shown not to be worse by more. */
@@ -70,8 +85,9 @@ function judgeGuard(
   const problem = measured ? whyUnusable(measured) : `The guard metric ${guard.metric} was not measured.`;
   if (!measured || problem) return { verdict: "inconclusive", reason: problem ?? "" };
   // The one-sided test at alpha is the lower end of the two-sided interval at 1 - 2 alpha.
-  const { lower, upper } = pairedDifferenceInterval(measured, 1 - 2 * alpha);
-  const measuredRange = `${guard.metric}: difference ${range(lower, upper)}`;
+  const confidence = 1 - 2 * alpha;
+  const { lower, upper } = pairedDifferenceInterval(measured, confidence);
+  const measuredRange = `${guard.metric}: difference ${range(lower, upper, confidence)}`;
   if (upper < -guard.margin) {
     return { verdict: "keep", reason: `${measuredRange}: worse by more than the ${points(guard.margin)} allowed.` };
   }
@@ -105,8 +121,8 @@ function points(difference: number): string {
   return `${(difference * 100).toFixed(1)} points`;
 }
 
-function range(lower: number, upper: number): string {
-  return `${(lower * 100).toFixed(1)} to ${points(upper)}`;
+function range(lower: number, upper: number, confidence: number): string {
+  return `${(lower * 100).toFixed(1)} to ${points(upper)} with ${percent(confidence)} confidence`;
 }
 
 function pValue(p: number): string {

@@ -73,7 +73,7 @@ export const decideSchema = z.strictObject({
   /** Gain on the primary metric below which a better challenger is not worth a change; a ratio. */
   minGain: ratio.default(0.01),
   alpha: z.number().gt(0).lt(0.5).default(0.05),
-  /** A first champion's primary metric must be above this, by its Wilson lower bound. */
+  /** A first champion's primary metric must be above this, by the lower end of its Wilson interval at 1 - alpha. */
   floor: ratio.default(0.4),
   /** Metrics that may not get worse by more than the margin. */
   guards: z

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Comparison } from "../../src/domain/decision-schema.ts";
 import { decide, fewestRecords } from "../../src/domain/decision.ts";
 import { decideSchema, type DecisionPolicy } from "../../src/domain/pipeline-schema.ts";
+import { recordsToTell } from "../../src/domain/statistics/binomial.ts";
 
 const policy = (overrides: Partial<DecisionPolicy> = {}): DecisionPolicy =>
   decideSchema.parse({ guards: [], ...overrides });
@@ -46,7 +47,33 @@ describe("decide", () => {
   it("says the numbers a decision rests on", () => {
     expect(decide([pairs(100, 20, 4, 20)], policy()).reasons).toEqual([
       "accuracy_output_fn: challenger 83.3 %, champion 72.2 % of 144 records; 20 answers got right, 4 got wrong " +
-        "(exact McNemar p = 0.0015, difference 4.3 to 17.6 points): the challenger is better.",
+        "(exact McNemar p = 0.0015, difference 4.3 to 17.6 points with 95.0 % confidence): the challenger is better.",
+    ]);
+  });
+
+  it("says how many records it would take when it cannot tell", () => {
+    const [reason] = decide([pairs(100, 6, 4, 20)], policy({ minGain: 0.05 })).reasons;
+    expect(reason).toMatch(
+      /: the difference is within noise\. To tell a gain of 5\.0 points from none takes about \d+ rec/,
+    );
+    // Ten of 130 answers differ, twelve of 132 in the estimate that never is 0.
+    const needed = recordsToTell({ discordance: 12 / 132, gain: 0.05 }, 0.05);
+    expect(reason).toContain(`about ${needed} records (80.0 % power).`);
+  });
+
+  it.each([
+    ["any gain counts", pairs(100, 6, 4, 20), { minGain: 0 }],
+    ["there were as many", pairs(700, 113, 88, 99), { minGain: 0.05 }],
+  ])("says no number of records when %s", (_, comparison, overrides) => {
+    const { outcome, reasons } = decide([comparison], policy(overrides));
+    expect(outcome).toBe("inconclusive");
+    expect(reasons[0]).toMatch(/within noise\.$/);
+  });
+
+  it("names the range of a first champion's metric and its level", () => {
+    expect(decide([alone(12, 20)], policy()).reasons).toEqual([
+      "There is no champion yet. accuracy_output_fn is 60.0 % of 20 records, 38.7 to 78.1 % with 95.0 % confidence: " +
+        "whether that is above the floor of 40.0 % cannot be told.",
     ]);
   });
 
@@ -65,9 +92,13 @@ describe("decide", () => {
 
   it.each([
     [40, 40, 0.4, "promote"],
-    [20, 40, 0.4, "keep"],
+    [20, 40, 0.4, "inconclusive"],
+    [12, 20, 0.4, "inconclusive"],
+    [16, 40, 0.8, "keep"],
+    [10, 40, 0.4, "inconclusive"],
+    [9, 40, 0.4, "keep"],
     [0, 40, 0.4, "keep"],
-    [0, 40, 0, "keep"],
+    [0, 40, 0, "inconclusive"],
     [30, 50, 0.4, "promote"],
   ])("without a champion and with %i of %i right over a floor of %f says %s", (right, total, floor, outcome) => {
     expect(decide([alone(right, total)], policy({ floor })).outcome).toBe(outcome);
@@ -88,6 +119,12 @@ describe("decide", () => {
       ["keeps when the guard is worse and the primary undecided", pairs(9, 6, 4, 9), guard(300, 0, 60, 40), "keep"],
     ])("%s", (_, primary, measured, outcome) => {
       expect(decide([primary, measured], guarded).outcome).toBe(outcome);
+    });
+
+    it("names the level of a guard's range, which is tested on one side", () => {
+      expect(decide([better, guard(395, 3, 0, 2)], guarded).reasons[1]).toBe(
+        "accuracy_attr_types: difference -0.2 to 1.7 points with 90.0 % confidence: within the 2.0 points allowed.",
+      );
     });
 
     it("tests for a loss on one side only, at alpha", () => {

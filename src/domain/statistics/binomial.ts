@@ -65,3 +65,23 @@ export function pairedDifferenceInterval(
   const spread = z * Math.sqrt((gained + lost - difference * difference) / n);
   return { lower: Math.max(-1, difference - spread), upper: Math.min(1, difference + spread) };
 }
+
+/**
+ * Records on which the McNemar test finds a gain, if it is there, as often as `power` says.
+ * Source: Connor, Biometrics 43 (1987) 207-211; the exact test needs a few more.
+ *
+ * @param discordance share of records on which only one of both is right, 0..1; taken to be no less than `gain`
+ * @param gain difference of the two proportions, above 0
+ * @param alpha two-sided level
+ * @param power default 0.8
+ */
+export function recordsToTell(
+  { discordance, gain }: { discordance: number; gain: number },
+  alpha: number,
+  power = 0.8,
+): number {
+  const differing = Math.max(discordance, gain);
+  const byChance = normalQuantile(1 - alpha / 2) * Math.sqrt(differing);
+  const byGain = normalQuantile(power) * Math.sqrt(differing - gain * gain);
+  return Math.ceil(((byChance + byGain) / gain) ** 2);
+}

@@ -1,6 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mcNemarExact, pairedDifferenceInterval, wilsonInterval } from "../../../src/domain/statistics/binomial.ts";
+import {
+  mcNemarExact,
+  pairedDifferenceInterval,
+  recordsToTell,
+  wilsonInterval,
+} from "../../../src/domain/statistics/binomial.ts";
 import { normalQuantile } from "../../../src/domain/statistics/normal.ts";
 import reference from "./reference.json" with { type: "json" };
 
@@ -80,6 +85,50 @@ describe("pairedDifferenceInterval", () => {
         expect(one.upper).toBeCloseTo(-other.lower, 12);
         expect(one.lower).toBeLessThanOrEqual(one.upper);
       }),
+    );
+  });
+});
+
+describe("recordsToTell", () => {
+  /** Chance that the exact test at alpha finds the gain among so many records. */
+  function exactPower(records: number, discordance: number, gain: number, alpha: number): number {
+    const gainedShare = (discordance + gain) / 2 / discordance;
+    let power = 0;
+    for (let pairs = 0; pairs <= records; pairs++) {
+      const chance = binomial(records, pairs, discordance);
+      if (chance < 1e-9) continue;
+      for (let gained = 0; gained <= pairs; gained++) {
+        if (mcNemarExact(gained, pairs - gained) <= alpha) power += chance * binomial(pairs, gained, gainedShare);
+      }
+    }
+    return power;
+  }
+  function binomial(n: number, k: number, p: number): number {
+    let logChance = 0;
+    for (let i = 1; i <= k; i++) logChance += Math.log((n - k + i) / i);
+    return Math.exp(logChance + k * Math.log(p) + (n - k) * Math.log1p(-p));
+  }
+
+  it("gives the formula's value, rounded up", () => {
+    // (1.959964 * sqrt(0.3) + 0.841621 * sqrt(0.3 - 0.01)) ** 2 / 0.01 = 233.09
+    expect(recordsToTell({ discordance: 0.3, gain: 0.1 }, 0.05)).toBe(234);
+  });
+
+  it.each([
+    [0.3, 0.1, 0.05],
+    [0.2, 0.1, 0.05],
+    [0.2, 0.1, 0.01],
+    [0.5, 0.15, 0.1],
+  ])("lets the exact test find it four times out of five, less what exactness costs: %f, %f, %f", (...given) => {
+    const [discordance, gain, alpha] = given;
+    const power = exactPower(recordsToTell({ discordance, gain }, alpha), ...given);
+    expect(power).toBeGreaterThan(0.74);
+    expect(power).toBeLessThan(0.82);
+  });
+
+  it("takes the models to disagree at least as often as one of them gains", () => {
+    expect(recordsToTell({ discordance: 0, gain: 0.1 }, 0.05)).toBe(
+      recordsToTell({ discordance: 0.1, gain: 0.1 }, 0.05),
     );
   });
 });
