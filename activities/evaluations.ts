@@ -13,7 +13,7 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
-import { needDocument, readDocument, writeDocument } from "./documents.ts";
+import { needDocument, parseLine, readDocument, writeDocument } from "./documents.ts";
 import type { EvaluationActivities } from "./interfaces.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
 import { vocabularySchema } from "./vocabulary.ts";
@@ -113,10 +113,11 @@ function inOrderOf(questions: readonly TestRecord[], predictions: readonly Predi
 }
 
 async function readShard(store: ObjectStore, key: string, shard: number): Promise<Prediction[] | null> {
-  const object = await store.get(objectKeys.predictions(key, shard));
+  const name = objectKeys.predictions(key, shard);
+  const object = await store.get(name);
   if (object === null) return null;
   const lines = object.body.toString("utf8").trimEnd().split("\n");
-  return lines.map((line) => predictionSchema.parse(JSON.parse(line)));
+  return lines.map((line, index) => parseLine(predictionSchema, line, { key: name, number: index + 1 }));
 }
 
 async function readPredictions(

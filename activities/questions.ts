@@ -3,6 +3,7 @@ import { testRecordSchema, type Prediction, type TestRecord, type TestSet } from
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import type { Compute, ModelEndpoint, ObjectStore } from "../src/ports.ts";
+import { parseLine } from "./documents.ts";
 
 /** Tries a question gets before its answer counts as failed. */
 const attempts = 3;
@@ -27,7 +28,10 @@ export async function servedEndpoint(
   return { baseUrl: service.url, token: service.token, model };
 }
 
-/** Records `from` to `to` (exclusive) of a test set. Throws CorruptObject when it is not the one that was frozen. */
+/**
+ * Records `from` to `to` (exclusive) of a test set. Throws CorruptObject when it is not the one that was frozen, InvalidData
+ * naming the line that is no question.
+ */
 export async function readQuestions(
   store: ObjectStore,
   testSet: TestSet,
@@ -37,7 +41,7 @@ export async function readQuestions(
   const object = await store.get(testSet.key, { sha256: testSet.sha256 });
   if (object === null) throw new TypedFailure("NotFound", `${store.uri(testSet.key)}: the frozen test set is gone`);
   const lines = object.body.toString("utf8").trimEnd().split("\n").slice(from, to);
-  return lines.map((line) => testRecordSchema.parse(JSON.parse(line)));
+  return lines.map((line, index) => parseLine(testRecordSchema, line, { key: testSet.key, number: from + index + 1 }));
 }
 
 /** Asks one question, again after a pause when that fails; an answer that never comes is a failed one, not an error. */

@@ -1,10 +1,11 @@
+import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import type { Evaluation, TestSet } from "../../src/domain/evaluation-schema.ts";
+import type { Evaluation, Prediction, TestSet } from "../../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { decideSchema, evaluateSchema } from "../../src/domain/pipeline-schema.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
-import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
+import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { aService, FakeCompute, fakeEndpoint, sha256, type Question } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
@@ -37,6 +38,7 @@ const anEvaluation = (testSet: TestSet, overrides: Partial<EvaluateModelInput> =
   evaluate: evaluateSchema.parse({ concurrency: 16 }),
   ...overrides,
 });
+const aPrediction = (id: string): Prediction => ({ id, expected: right, answer: right, error: null, latencyMs: 1 });
 const numberOf = ({ messages }: Question): number => Number(messages[0]?.content.slice(1));
 const over = (answer: (question: Question) => string | Promise<string>) => {
   const endpoint = fakeEndpoint(answer);
@@ -159,6 +161,29 @@ describe("createEvaluationActivities", () => {
       store.objects.delete(request.testSet.key);
       await expectFailure(() => activities.askShard(request), "NotFound");
     });
+  });
+
+  it.each([
+    ["is cut off", '{"id":"r1","expected":"a secret'],
+    ["lacks a field", '{"id":"a secret"}'],
+  ])("names a stored line that %s by its number, and says nothing of what it says", async (_, line) => {
+    const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
+    const { activities } = over(() => right);
+    const whole = store.text(request.testSet.key);
+    const [first] = whole.split("\n");
+    const damaged = `${first}\n${line}\n`;
+    const testSet = { key: request.testSet.key, sha256: sha256(damaged), records: 2 };
+    store.write(testSet.key, damaged);
+    store.write(objectKeys.predictions("k", 0), damaged.replace(`${first}`, JSON.stringify(aPrediction("r0"))));
+    for (const [key, ask] of [
+      [testSet.key, () => activities.askShard({ ...request, key: "unasked", testSet })],
+      [objectKeys.predictions("k", 0), () => activities.scoreEvaluation({ ...request, shards: 1 })],
+    ] as const) {
+      const failure = await failureOf(ask);
+      expect(failure).toMatchObject({ type: "InvalidData", nonRetryable: true });
+      expect(failure.message).toMatch(new RegExp(`^${key}#2: `));
+      expect(inspect(failure, { depth: 10 })).not.toContain("secret");
+    }
   });
 
   describe("scoreEvaluation", () => {
