@@ -87,22 +87,35 @@ export class ChunkWriter {
     split.ids.push(Buffer.from(id.slice(0, idBytes * 2), "hex"));
   }
 
-  /** Writes everything under names made of `chunk`; answers where it lies. */
+  /** Writes everything under names made of `chunk` and of what is written; answers where it lies. */
   async write(store: ObjectStore, chunk: string): Promise<Chunk> {
     const { dataset, source } = this.#context;
     const filled = splits.filter((split) => this.#records[split].lines.length > 0);
+    const put = async (keyOf: (name: string) => string, body: string | Uint8Array, options = {}): Promise<string> => {
+      const key = keyOf(`${chunk}-${contentName(body)}`);
+      await store.put(key, body, options);
+      return key;
+    };
     const [raw, quarantine, ids, ...parts] = await Promise.all([
-      putLines(store, objectKeys.raw(source, chunk), this.#raw),
-      this.#quarantine.length === 0 ? null : putText(store, objectKeys.quarantine(dataset, chunk), this.#quarantine),
+      packed(this.#raw).then((body) => put((name) => objectKeys.raw(source, name), body)),
+      this.#quarantine.length === 0
+        ? null
+        : put((name) => objectKeys.quarantine(dataset, name), joined(this.#quarantine), {
+            contentType: "application/jsonl",
+          }),
       keepIds(
-        store,
-        objectKeys.batchIds(source, chunk),
         filled.flatMap((split) => this.#records[split].ids),
+        (body) => put((name) => objectKeys.batchIds(source, name), body),
       ),
       ...filled.map((split) => writePart(store, { dataset, source, split }, this.#records[split].lines)),
     ]);
     return { raw, quarantine, ids, parts };
   }
+}
+
+/** Short name of content: other content has another one. */
+export function contentName(content: string | Uint8Array): string {
+  return hash("sha256", content, "hex").slice(0, 16);
 }
 
 /** Writes records as a content-addressed part. */
@@ -118,27 +131,19 @@ export async function writePart(
   return { key, sha256, split: of.split, records: lines.length, source: of.source, bytes: body.length };
 }
 
-async function putLines(store: ObjectStore, key: string, lines: readonly string[]): Promise<string> {
-  await store.put(key, await packed(lines));
-  return key;
-}
-
-async function putText(store: ObjectStore, key: string, lines: readonly string[]): Promise<string> {
-  await store.put(key, `${lines.join("\n")}\n`, { contentType: "application/jsonl" });
-  return key;
-}
-
 /** Most sources bring little at a time: an object less for each of them. */
-async function keepIds(store: ObjectStore, key: string, ids: readonly Buffer[]): Promise<Chunk["ids"]> {
+async function keepIds(ids: readonly Buffer[], put: (body: Buffer) => Promise<string>): Promise<Chunk["ids"]> {
   const bytes = Buffer.concat(ids);
-  if (ids.length <= idsInline) return { base64: bytes.toString("base64") };
-  await store.put(key, bytes);
-  return { key };
+  return ids.length <= idsInline ? { base64: bytes.toString("base64") } : { key: await put(bytes) };
+}
+
+function joined(lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
 /** Fast compression: chat records repeat their prompts, so that the lowest level already finds most of it. */
 function packed(lines: readonly string[]): Promise<Buffer> {
-  return compress(lines.length === 0 ? "" : `${lines.join("\n")}\n`, { level: constants.Z_BEST_SPEED });
+  return compress(joined(lines), { level: constants.Z_BEST_SPEED });
 }
 
 function sha256(text: string): string {

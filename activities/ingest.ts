@@ -5,7 +5,7 @@ import { chunkSchema, type Batch } from "../src/domain/batch-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
-import { ChunkWriter } from "./chunk-writer.ts";
+import { ChunkWriter, contentName } from "./chunk-writer.ts";
 import { writeDocument } from "./documents.ts";
 import type { IngestResult } from "./interfaces.ts";
 
@@ -90,9 +90,8 @@ async function write(
   chunk: ChunkWriter,
   cursor: string,
 ): Promise<void> {
-  // An attempt that was given up may still be running: it must not write over the chunks of the one that took over.
   const number = String(progress.chunks.length).padStart(4, "0");
-  progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${activityInfo().attempt}-${number}`));
+  progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${number}`));
   progress.received += chunk.received;
   progress.quarantined += chunk.quarantined;
   progress.cursor = cursor;
@@ -103,13 +102,17 @@ async function finish(
   { dataset, source }: IngestSourceInput,
   progress: Progress,
 ): Promise<IngestResult> {
-  const key = objectKeys.batch(source.id, batchName(source.id));
+  cancellationSignal().throwIfAborted();
   const batch: Batch = { format: 1, dataset, source: source.id, ...progress };
+  const key = objectKeys.batch(source.id, `${batchName(source.id)}-${contentName(JSON.stringify(batch))}`);
   await writeDocument(store, key, batch);
   return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined };
 }
 
-/** Unique to this run of the workflow and equal in all attempts. */
+/**
+ * Unique to this run of the workflow and equal in all attempts, of which one that was given up may still be running:
+ * what is named by it is also named by its content, so that none writes over what another has written.
+ */
 function batchName(source: string): string {
   const { workflowExecution } = activityInfo();
   const run = `${workflowExecution?.workflowId}\n${workflowExecution?.runId}\n${source}`;

@@ -62,7 +62,7 @@ export interface DatasetActivities {
   readDatasetHead(request: { dataset: string; sources: string[] }): Promise<DatasetHead>;
   /**
    * Reads a source from its cursor to its end and writes a batch. Long: heartbeats after each chunk and goes on there
-   * after a crash. Its objects are named by run and content, so a repeat overwrites its own with the same.
+   * after a crash. Its objects are named by run and content: no attempt writes over what another has written.
    */
   ingest(request: IngestSourceInput): Promise<IngestResult>;
   /**
@@ -80,9 +80,16 @@ export interface DatasetActivities {
     batches: string[];
     failedSources: Record<string, string>;
   }): Promise<CommitResult>;
-  /** The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Content-addressed. */
+  /**
+   * The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Fails with
+   * InvalidData when that has too few records to compare models, and freezes nothing then; with InvalidInput when `uri` is
+   * not the one it was frozen from. Content-addressed.
+   */
   freezeTestSet(request: { pipeline: string; version: number; uri: string | null }): Promise<TestSet>;
-  /** Function and attribute names seen in a version's training data. Same key and content on a repeat. */
+  /**
+   * Function and attribute names seen in a version's training data. Reads every training record, so that a damaged object
+   * is found out before anybody pays for a training. Same key and content on a repeat.
+   */
   learnVocabulary(request: { dataset: string; version: number }): Promise<{ key: string }>;
 }
 

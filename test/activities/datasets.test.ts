@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { CancelledFailure } from "@temporalio/common";
 import { describe, expect, it } from "vitest";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import type { SourceItem } from "../../src/ports.ts";
+import type { SourceItem, SourceReader } from "../../src/ports.ts";
 import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
 import {
   aBatch,
@@ -136,6 +136,24 @@ describe("createDatasetActivities", () => {
       expect(store.objects).toEqual(before);
     });
 
+    it.each(["ingest", "ingestSmall"] as const)(
+      "changes nothing that another %s of the run wrote, which may have met other items",
+      async (activity) => {
+        const store = new MemoryObjectStore();
+        const run = (count: number) =>
+          inActivity(() => {
+            const sent = [...items(count), aSourceItem(`a.jsonl#${count + 1}`, `bad ${count}`)];
+            return datasetActivities(store, fakeSource([sent]))[activity](anIngest());
+          });
+        const first = await run(1100);
+        const before = new Map(store.objects);
+        const second = await run(1200);
+        for (const [key, object] of before) expect(store.objects.get(key), key).toEqual(object);
+        expect([first?.received, second?.received]).toEqual([1101, 1201]);
+        expect(await commit(store, [second?.batch ?? ""])).toMatchObject({ added: 1200 });
+      },
+    );
+
     it("shows that it lives while a source is slow to deliver", async () => {
       const environment = activityEnvironment();
       const beat = new Promise<unknown>((heard) =>
@@ -149,11 +167,24 @@ describe("createDatasetActivities", () => {
       expect(await beat).toMatchObject({ cursor: null, received: 0 });
     });
 
-    it("stops when it is cancelled, without a batch", async () => {
+    it.each([
+      ["ingest", "in the middle", [items(1), items(1, 1)]],
+      ["ingest", "when nothing new came", [[], []]],
+      ["ingestSmall", "in the middle", [items(1), items(1, 1)]],
+      ["ingestSmall", "when nothing new came", [[], []]],
+    ] as const)("%s stops when it is cancelled %s, without a batch", async (activity, _, groups) => {
       const store = new MemoryObjectStore();
       const environment = activityEnvironment();
-      const source = fakeSource([items(1), items(1, 1)], () => environment.cancel());
-      const ingesting = environment.run(() => datasetActivities(store, source).ingest(anIngest()));
+      const cancelling: SourceReader = {
+        read: () => {
+          const delivered = async function* (): AsyncGenerator<SourceItem[]> {
+            yield* groups.map((group) => [...group]);
+            environment.cancel();
+          };
+          return { items: delivered(), cursor: async () => "1" };
+        },
+      };
+      const ingesting = environment.run(() => datasetActivities(store, cancelling)[activity](anIngest()));
       await expect(ingesting).rejects.toBeInstanceOf(CancelledFailure);
       expect([...store.objects.keys()].filter((key) => key.endsWith(".json"))).toEqual([]);
     });
