@@ -211,6 +211,7 @@ export interface PipelineActivities {
   /** What storage knows of a pipeline. Changes nothing. */
   readPipeline(request: { name: string }): Promise<{
     dataset: { version: number; records: number };
+    champion: string | null;
     lastCycle: LastCycle | null;
   }>;
   /** Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. */

@@ -18,6 +18,7 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
       ]);
       return {
         dataset: { version: head?.version ?? 0, records: head === null ? 0 : countRecords(head) },
+        champion: registry?.value.champion ?? null,
         lastCycle: registry?.value.lastCycle ?? null,
       };
     },

@@ -116,7 +116,9 @@ async function readDataset({ name, alerts }: PipelineDefinition, state: Pipeline
   for (let attempt = 1; ; attempt++) {
     const heard = state.heardVersion;
     try {
-      const { dataset, lastCycle } = await readPipeline({ name });
+      state.isStale = false;
+      const { dataset, champion, lastCycle } = await readPipeline({ name });
+      state.champion = champion;
       state.dataset = { version: dataset.version === 0 ? null : dataset.version, records: dataset.records };
       if (state.heardVersion === heard) state.heardVersion = dataset.version;
       return lastCycle;
@@ -222,7 +224,10 @@ async function settle(
     if (CancellationScope.current().consideredCancelled) return null;
     outcome = failure = reasonOf(error);
   }
-  if (slot === "cycle") state.lastOutcome = `${workflowId}: ${outcome}`;
+  if (slot === "cycle") {
+    state.lastOutcome = `${workflowId}: ${outcome}`;
+    state.isStale = true;
+  }
   state[slot] = null;
   return failure;
 }
@@ -273,11 +278,12 @@ function refuseBadOrder(request: OrderRequest | undefined): void {
 }
 
 /** Two lines: where it stands, and what it knows. */
-function describe({ status, dataset, lastOutcome, signals }: PipelineView): string {
+function describe({ status, champion, dataset, lastOutcome, signals }: PipelineView): string {
   const version =
     dataset.version === null
       ? "no dataset version yet"
       : `dataset version ${dataset.version}, ${dataset.records} records`;
   const last = lastOutcome === null ? "" : ` Last cycle: ${lastOutcome}.`;
-  return `**${status}**\n\n${version}; ${signals.applied} updates heard.${last}`;
+  const who = champion === null ? "no champion yet" : `champion ${champion}`;
+  return `**${status}**\n\n${who}; ${version}; ${signals.applied} updates heard.${last}`;
 }

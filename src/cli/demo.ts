@@ -7,6 +7,7 @@ import { startStack, type Stack } from "../dev/stack.ts";
 import { readRunningStack, withStackEnvironment } from "../dev/stack-file.ts";
 import { USUAL_PORTS } from "../dev/stack-plan.ts";
 import { connect } from "../temporal/client.ts";
+import { readChatFile } from "./chat-file.ts";
 import { screenFor, type Screen } from "./screen.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -73,10 +74,14 @@ function planOf({ data, test }: DemoOptions): DemoPlan {
     if (test !== undefined) throw new UsageError("--test goes with --data");
     return generatedPlan();
   }
+  if (test !== undefined) {
+    const [bad] = readChatFile(test).badLines;
+    if (bad !== undefined) throw new UsageError(`${test}: line ${bad.line}: ${bad.reason}`);
+  }
   try {
     return ownPlan(data, test ?? null);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(`--data: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -120,7 +125,12 @@ function whereToLook(stack: Stack, cycles: DemoCycle[], { keep }: DemoOptions): 
   const ui = stack.addresses.temporalUi;
   return [
     ...cycles.map(({ report }) => `report  ${report}`),
-    keep ? `web UI  ${ui}   (Ctrl-C stops everything)` : "web UI  run it again with -- --keep to look around",
+    ...(keep
+      ? [
+          `web UI  ${ui}   (Ctrl-C stops everything)`,
+          `tools   eval "$(npx tuneloop env --state ${stack.stateDirectory})"`,
+        ]
+      : ["web UI  run it again with -- --keep to look around"]),
     `state   ${stack.stateDirectory}`,
   ];
 }

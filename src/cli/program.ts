@@ -6,6 +6,7 @@ import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
+import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { recipeCommand } from "./recipe-try.ts";
 import { startCommand } from "./start.ts";
@@ -22,6 +23,7 @@ export function buildProgram(): Command {
     .version(version)
     .addCommand(demoCommand())
     .addCommand(devCommand())
+    .addCommand(envCommand())
     .addCommand(startCommand())
     .addCommand(stateCommand())
     .addCommand(workerCommand())

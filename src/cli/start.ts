@@ -5,6 +5,7 @@ import { WorkflowIdConflictPolicy } from "@temporalio/common";
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { z } from "zod";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
+import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { connect } from "../temporal/client.ts";
 import { taskQueues, workflowIds } from "../../workflows/names.ts";
 import type { pipeline } from "../../workflows/pipeline.ts";
@@ -60,13 +61,23 @@ export function readDefinition(file: string): PipelineDefinition {
   const broken = document.errors[0];
   if (broken) throw new UsageError(`${file}: ${broken.message}`);
   const parsed = pipelineSchema.safeParse(valueOf(document, file));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withKnownRecipe(parsed.data, file);
   const problems = parsed.error.issues.map((issue) => {
     const offset = offsetOf(document, issue);
     const line = offset === null ? "" : `:${lines.linePos(offset).line}`;
     return `${file}${line}: ${issue.path.join(".") || "definition"}: ${issue.message}`;
   });
   throw new UsageError(problems.join("\n"));
+}
+
+/** A recipe that is not known, or wants other hyperparameters, is better refused here than by the workflow. */
+function withKnownRecipe(definition: PipelineDefinition, file: string): PipelineDefinition {
+  try {
+    createRecipeCatalog(null).checkHyperparameters(definition.recipe.name, definition.recipe.hyperparameters);
+    return definition;
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 /** The document as a value. Throws UsageError for aliases that lead nowhere or grow without end. */
@@ -99,5 +110,6 @@ async function statusOf(handle: { describe(): Promise<{ status: { name: string }
 function describe(workflowId: string, started: boolean, name: string): string {
   return started
     ? `Started ${workflowId}. See it with: tuneloop state ${name}\n`
-    : `${workflowId} runs already and was left as it is. See it with: tuneloop state ${name}\n`;
+    : `${workflowId} runs already and was left as it is, with the definition it was started with.\n` +
+        `To change that, end it and start it again: temporal workflow cancel --workflow-id ${workflowId}\n`;
 }

@@ -1,15 +1,14 @@
 /** `tuneloop state NAME`: what a pipeline is doing and what it waits for. */
 import { Command } from "commander";
-import { WorkflowNotFoundError } from "@temporalio/client";
 import type { PipelineView } from "../domain/pipeline.ts";
 import { slugSchema } from "../domain/source-schema.ts";
-import { connect } from "../temporal/client.ts";
+import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The `state` command; exit code 1 when there is no such pipeline. */
+/** The `state` command; exit code 1 when there is no such pipeline, or when it has ended. */
 export function stateCommand(): Command {
   return new Command("state")
     .description("show what a pipeline is doing and what it waits for")
@@ -20,13 +19,15 @@ export function stateCommand(): Command {
       if (!slugSchema.safeParse(name).success) throw new UsageError(`${name}: a name is 1 to 40 of a-z, 0-9 and -`);
       const client = await connect(surroundings(process.env, state));
       try {
-        const view = await client.workflow.getHandle(workflowIds.pipeline(name)).query<PipelineView>("state");
-        process.stdout.write(json ? `${JSON.stringify(view)}\n` : describe(view));
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) {
-          throw new Error(`there is no pipeline ${name}: start one with tuneloop start -f FILE`, { cause: error });
+        const workflowId = workflowIds.pipeline(name);
+        const { status, error } = await createWorkflowLookup(client).outcome(workflowId);
+        if (status === "not-found")
+          throw new Error(`there is no pipeline ${name}: start one with tuneloop start -f FILE`);
+        if (status !== "running") {
+          throw new Error(`${workflowId} is ${status}${error === undefined ? "" : `: ${error}`}; start it again`);
         }
-        throw error;
+        const view = await client.workflow.getHandle(workflowId).query<PipelineView>("state");
+        process.stdout.write(json ? `${JSON.stringify(view)}\n` : describe(view));
       } finally {
         await client.connection.close();
       }
@@ -38,6 +39,7 @@ function describe(view: PipelineView): string {
   const rows: [string, string][] = [
     ["pipeline", view.name],
     ["status", view.status],
+    ["champion", view.champion ?? "none yet"],
     ["dataset", dataset.version === null ? "no version yet" : `version ${dataset.version}, ${dataset.records} records`],
     ["new", `${view.newRecords} of ${view.minNewRecords} records since the last cycle`],
     ["cycle", view.cycle ?? "none running"],

@@ -61,7 +61,7 @@ export function ownPlan(directory: string, testFile: string | null): DemoPlan {
   return {
     sources,
     testSet: testFile === null ? null : readFileSync(testFile, "utf8"),
-    rounds: [{ title: `${sources.length} files of ${directory}`, deliveries }],
+    rounds: [{ title: `${sources.length} ${sources.length === 1 ? "file" : "files"} of ${directory}`, deliveries }],
   };
 }
 

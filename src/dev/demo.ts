@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Client, WorkflowNotFoundError } from "@temporalio/client";
 import { createS3Client, S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
+import { modelVersionId } from "../domain/ids.ts";
 import type { CycleReport } from "../domain/report-schema.ts";
 import { taskQueues, workflowIds } from "../../workflows/names.ts";
 import type { pipeline } from "../../workflows/pipeline.ts";
@@ -20,6 +21,7 @@ import {
   type DemoPlan,
   type DemoRound,
 } from "./demo-data.ts";
+import { reasonOf } from "./reason.ts";
 import type { Stack } from "./stack.ts";
 
 /** Told what happens. */
@@ -115,7 +117,9 @@ async function updateFrom(
   });
   progress.step(`dataset version ${name}@${version}: ${added} new records (${counts.join("; ")})`);
   if (added < dataset.minNewRecords) {
-    progress.step(`fewer than the ${dataset.minNewRecords} that start a cycle by themselves: ordered by runNow`);
+    progress.step(
+      `fewer than the ${dataset.minNewRecords} that start a cycle by themselves: the order runNow starts one`,
+    );
     await client.workflow.getHandle<typeof pipeline>(workflowIds.pipeline(name)).executeUpdate(runNowUpdate, {
       args: [{ reason: "demo" }],
     });
@@ -132,8 +136,20 @@ async function followCycle(client: Client, version: number, progress: DemoProgre
     const stage = typedSearchAttributes.get(searchAttributes.stage) ?? told;
     if (status.name === "RUNNING" && stage !== told) progress.step(stageText(stage));
     told = stage;
-    if (status.name !== "RUNNING") return await handle.result();
+    if (status.name !== "RUNNING") return await resultOf(handle, version);
     await delay(200);
+  }
+}
+
+/** The cycle's report, or an error that says where to read why there is none. */
+async function resultOf(handle: { result(): Promise<CycleReport> }, version: number): Promise<CycleReport> {
+  try {
+    return await handle.result();
+  } catch (error) {
+    const report = `reports/${modelVersionId(DEMO_PIPELINE, version, 1)}/report.md in the bucket`;
+    throw new Error(`the cycle of ${DEMO_PIPELINE}@${version} failed, see ${report}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -30,6 +30,8 @@ export function initialState(): PipelineState {
     pauseReason: null,
     dataset: { version: null, records: 0 },
     heardVersion: 0,
+    champion: null,
+    isStale: false,
     lastCycle: null,
     lastOutcome: null,
     cycle: null,
@@ -120,7 +122,7 @@ export function nextStep(
   state: PipelineState,
   minNewRecords: number,
 ): "read-dataset" | "update-dataset" | "start-cycle" | null {
-  if (state.heardVersion > (state.dataset.version ?? 0)) return "read-dataset";
+  if (state.isStale || state.heardVersion > (state.dataset.version ?? 0)) return "read-dataset";
   if (state.updateWanted && state.update === null) return "update-dataset";
   if (state.cycle !== null || state.dataset.version === null) return null;
   const due = !state.paused && newRecords(state) >= minNewRecords;

@@ -37,14 +37,18 @@ export function summary(report: CycleReport): string {
         ? `**${challenger} is not good enough to be the first champion.**`
         : `**${champion} stays champion; ${challenger} got no traffic.**`;
     case "inconclusive":
-      return `**It cannot be told whether ${challenger} is better; ${champion ?? "nothing"} stays champion.**`;
+      return `**It cannot be told whether ${challenger} is good enough; ${stays(champion)}.**`;
     case "rolled-back":
-      return `**${challenger} won but could not be rolled out; ${champion ?? "nothing"} is champion.**`;
+      return `**${challenger} won but could not be rolled out; ${stays(champion)}.**`;
     case "failed":
-      return `**The cycle failed; ${champion ?? "nothing"} stays champion.**`;
+      return `**The cycle failed; ${stays(champion)}.**`;
     case "cancelled":
-      return `**The cycle was cancelled; ${champion ?? "nothing"} stays champion.**`;
+      return `**The cycle was cancelled; ${stays(champion)}.**`;
   }
+}
+
+function stays(champion: string | undefined): string {
+  return champion === undefined ? "there is no champion yet" : `${champion} stays champion`;
 }
 
 function reasons({ decision, failure }: CycleReport): string[] {

@@ -88,6 +88,9 @@ export const pipelineStateSchema = z.object({
   dataset: z.object({ version: z.int().nullable(), records: z.int() }),
   /** The newest dataset version heard of, perhaps not read yet. */
   heardVersion: z.int(),
+  champion: z.string().nullable(),
+  /** Whether storage knows more than this state, for a cycle has ended since it was read. */
+  isStale: z.boolean(),
   lastCycle: lastCycleSchema.nullable(),
   /** How the last cycle ended, in a sentence. */
   lastOutcome: z.string().nullable(),

@@ -218,7 +218,7 @@ function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivit
   return {
     async readPipeline() {
       const dataset = { version: world.versions.length, records: world.versions.at(-1)?.records ?? 0 };
-      return { dataset, lastCycle: world.registry.lastCycle };
+      return { dataset, champion: world.registry.champion, lastCycle: world.registry.lastCycle };
     },
     async openCycle({ workflowId, version, repeat }) {
       const datasetVersion = version ?? world.versions.length;
