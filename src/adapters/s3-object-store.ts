@@ -24,6 +24,8 @@ export function createS3Client(options: {
   region: string | null;
   /** In place of the environment's. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** How long a connection may carry nothing in the middle of a request or its answer; 60,000 by default. */
+  silenceMs?: number;
 }): S3Client {
   return new S3Client({
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
@@ -33,8 +35,9 @@ export function createS3Client(options: {
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     requestHandler: {
-      requestTimeout: 60_000,
       connectionTimeout: 5_000,
+      // Of silence and not of the whole: a large object over a slow line takes long and is well.
+      socketTimeout: options.silenceMs ?? 60_000,
       httpAgent: { maxSockets: 128, keepAlive: true },
       httpsAgent: { maxSockets: 128, keepAlive: true },
     },

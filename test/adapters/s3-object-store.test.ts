@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { CreateBucketCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
@@ -22,10 +22,15 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const clientFor = (endpoint: string): S3Client => {
+const clientFor = (endpoint: string, silenceMs?: number): S3Client => {
   const { AWS_ACCESS_KEY_ID: accessKeyId = "id", AWS_SECRET_ACCESS_KEY: secretAccessKey = "key" } =
     stack?.environment ?? {};
-  return createS3Client({ endpoint, region: "us-east-1", credentials: { accessKeyId, secretAccessKey } });
+  return createS3Client({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId, secretAccessKey },
+    ...(silenceMs === undefined ? {} : { silenceMs }),
+  });
 };
 const collect = async (found: AsyncIterable<ObjectSummary>): Promise<string[]> => {
   const keys: string[] = [];
@@ -195,12 +200,15 @@ describe("S3ObjectStore", () => {
       server.closeAllConnections();
       server.close();
     });
-    const storeOn = async (answer: Parameters<typeof createServer>[1] & object): Promise<S3ObjectStore> => {
+    const storeOn = async (
+      answer: Parameters<typeof createServer>[1] & object,
+      silenceMs?: number,
+    ): Promise<S3ObjectStore> => {
       server = createServer(answer);
       await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
       const address = server.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
-      return new S3ObjectStore(clientFor(`http://127.0.0.1:${port}`), "s3://contract");
+      return new S3ObjectStore(clientFor(`http://127.0.0.1:${port}`, silenceMs), "s3://contract");
     };
 
     it.each([
@@ -219,6 +227,39 @@ describe("S3ObjectStore", () => {
         response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`);
       });
       await expect(store.put("x", "y")).rejects.toMatchObject({ type });
+    });
+
+    it.each<[string, (request: IncomingMessage) => void]>([
+      ["takes a request and says nothing", (request) => void request.resume()],
+      ["does not even take what is sent", () => {}],
+    ])("fails as Unavailable when the server %s", async (_, listen) => {
+      const store = await storeOn(listen, 100);
+      await Promise.all(
+        [store.get("x"), store.put("x", large), store.stream("x"), collect(store.list(""))].map((call) =>
+          expect(call).rejects.toMatchObject({ type: "Unavailable" }),
+        ),
+      );
+    });
+
+    it("fails as Unavailable when the server falls silent in the middle of an object", async () => {
+      const store = await storeOn((_request, response) => {
+        response.writeHead(200, { "content-length": 1_000_000, etag: '"x"' });
+        response.write(Buffer.alloc(1000));
+      }, 100);
+      await expect(store.get("x")).rejects.toMatchObject({ type: "Unavailable" });
+      await expect(store.stream("x").then(buffer)).rejects.toMatchObject({ type: "Unavailable" });
+    });
+
+    it("waits for an answer that is long in coming but keeps coming", async () => {
+      const store = await storeOn((_request, response) => {
+        response.writeHead(200, { "content-length": 6, etag: '"x"' });
+        let sent = 0;
+        const sending = setInterval(() => {
+          response.write(String(sent++));
+          if (sent === 6) clearInterval(sending);
+        }, 300);
+      }, 1000);
+      expect((await store.get("x"))?.body.toString()).toBe("012345");
     });
 
     it("fails as Unavailable when the connection breaks in the middle of an object", async () => {
