@@ -15,9 +15,15 @@ export interface Screen {
   close(text: string): void;
 }
 
-/** The screen for this output: drawn when it is a terminal, else one plain line for each call and each line of a box. */
+/** Fewest columns to draw in. A terminal without a size, as some containers have, says 0 and would get a column of letters. */
+const MIN_COLUMNS = 20;
+
+/**
+ * The screen for this output: drawn when it is a terminal of 20 columns or more, else one plain line for each call and
+ * each line of a box.
+ */
 export function screenFor(output: NodeJS.WriteStream): Screen {
-  if (output.isTTY) {
+  if (output.isTTY && output.columns >= MIN_COLUMNS) {
     return {
       open: (title) => intro(title, { output }),
       line: (text) => log.step(text, { spacing: 0, output }),
