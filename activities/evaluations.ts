@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { cancellationSignal, heartbeat } from "@temporalio/activity";
-import type { DecisionRecord } from "../src/domain/decision-schema.ts";
+import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
+import { decisionRecordSchema, type DecisionRecord } from "../src/domain/decision-schema.ts";
 import { decide } from "../src/domain/decision.ts";
-import { comparePredictions, scorePredictions } from "../src/domain/evaluation.ts";
+import { comparePredictions, countAnswers, scorePredictions } from "../src/domain/evaluation.ts";
 import {
   predictionSchema,
   type Evaluation,
@@ -17,10 +17,13 @@ import { needDocument, parseLine, readDocument, writeDocument } from "./document
 import type { EvaluationActivities } from "./interfaces.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
 import { vocabularySchema } from "./vocabulary.ts";
-import { decisionRecordSchema } from "../src/domain/decision-schema.ts";
 
 /** Questions of a shard: what is asked again after the loss of a worker. */
 const shardRecords = 250;
+/** Share of a shard that may stay without an answer at once; some questions have none, such as those too long. */
+const toleratedRatio = 0.02;
+/** The attempt at a shard that leaves what has no answer to the decision, which knows how much that is. */
+const lastAttempt = 5;
 
 type EvaluationPorts = Pick<Ports, "store" | "compute" | "endpoint">;
 
@@ -31,22 +34,19 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       return { key: evaluationKey(request), shards: Math.ceil(request.testSet.records / shardRecords) };
     },
 
-    async askShard({ key, shard, ...request }) {
-      const stored = await readShard(store, key, shard);
-      const predictions = stored ?? (await ask(ports, request, shard));
-      if (stored === null) {
-        const lines = predictions.map((prediction) => `${JSON.stringify(prediction)}\n`);
-        await store.put(objectKeys.predictions(key, shard), lines.join(""), { contentType: "application/jsonl" });
-      }
-      return { records: predictions.length, failed: predictions.filter(({ answer }) => answer === null).length };
+    async askShard(request) {
+      const predictions = await askOpenQuestions(ports, request);
+      const { asked, failed } = countAnswers(predictions);
+      const isTolerable = failed <= toleratedRatio * asked || activityInfo().attempt >= lastAttempt;
+      if (!isTolerable) throw unanswered(request.model, predictions);
+      return { records: asked, failed };
     },
 
     async scoreEvaluation({ key, shards, model, testSet, vocabulary }) {
       const predictions = await readPredictions(store, { key, shards });
       const known = await needDocument(store, vocabulary, vocabularySchema);
-      const failed = predictions.filter(({ answer }) => answer === null).length;
-      const metrics = scorePredictions(predictions, known);
-      return { key, model, testSet, shards, records: predictions.length, failed, metrics };
+      const { asked, failed } = countAnswers(predictions);
+      return { key, model, testSet, shards, records: asked, failed, metrics: scorePredictions(predictions, known) };
     },
 
     async decideCycle({ cycle, pipeline, champion, challenger, vocabulary, policy }) {
@@ -56,11 +56,14 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       if (champion !== null && champion.testSet.sha256 !== challenger.testSet.sha256) {
         throw new TypedFailure("InvalidData", "champion and challenger were not asked the same test set");
       }
-      const comparisons = comparePredictions(
-        champion === null ? null : await readPredictions(store, champion),
-        await readPredictions(store, challenger),
-        await needDocument(store, vocabulary, vocabularySchema),
-      );
+      const defended = champion === null ? null : await readPredictions(store, champion);
+      const challenged = await readPredictions(store, challenger);
+      const known = await needDocument(store, vocabulary, vocabularySchema);
+      const comparisons = comparePredictions(defended, challenged, known);
+      const answers = {
+        champion: defended === null ? null : countAnswers(defended),
+        challenger: countAnswers(challenged),
+      };
       const record: DecisionRecord = {
         format: 1,
         cycle,
@@ -73,7 +76,8 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
         vocabulary,
         policy,
         comparisons,
-        decision: decide(comparisons, policy),
+        answers,
+        decision: decide(comparisons, answers, policy),
       };
       await writeDocument(store, key, record);
       return { ...record.decision, key };
@@ -87,11 +91,36 @@ function evaluationKey({ model, testSet, evaluate }: EvaluateModelInput): string
   return createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 32);
 }
 
-async function ask(ports: EvaluationPorts, request: EvaluateModelInput, shard: number): Promise<Prediction[]> {
-  const { testSet, evaluate } = request;
+/**
+ * A shard's predictions, the questions without a stored answer asked first, and stored. What has no answer is never
+ * final: it is asked again by the next attempt, and by the next cycle.
+ */
+async function askOpenQuestions(
+  ports: EvaluationPorts,
+  { key, shard, ...request }: EvaluateModelInput & { key: string; shard: number },
+): Promise<Prediction[]> {
+  const { store } = ports;
+  const questions = await readQuestions(store, request.testSet, shard * shardRecords, (shard + 1) * shardRecords);
+  const stored = await readShard(store, key, shard);
+  const answered = stored?.filter(({ answer }) => answer !== null) ?? [];
+  const known = new Set(answered.map(({ id }) => id));
+  const open = questions.filter(({ id }) => !known.has(id));
+  if (open.length === 0) return inOrderOf(questions, answered);
+  const predictions = inOrderOf(questions, [...answered, ...(await ask(ports, request, open))]);
+  const lines = predictions.map((prediction) => `${JSON.stringify(prediction)}\n`);
+  await store.put(objectKeys.predictions(key, shard), lines.join(""), { contentType: "application/jsonl" });
+  return predictions;
+}
+
+/** One prediction for each question, in the order in which the answers came. */
+async function ask(
+  ports: EvaluationPorts,
+  request: EvaluateModelInput,
+  questions: readonly TestRecord[],
+): Promise<Prediction[]> {
+  const { evaluate } = request;
   const signal = cancellationSignal();
   const served = await servedEndpoint(ports.compute, request);
-  const questions = await readQuestions(ports.store, testSet, shard * shardRecords, (shard + 1) * shardRecords);
   const predictions: Prediction[] = [];
   const beat = setInterval(() => heartbeat({ asked: predictions.length }), 1000);
   const left = questions.values();
@@ -104,7 +133,15 @@ async function ask(ports: EvaluationPorts, request: EvaluateModelInput, shard: n
   } finally {
     clearInterval(beat);
   }
-  return inOrderOf(questions, predictions);
+  return predictions;
+}
+
+/** Fails the attempt, so that those without an answer are asked again: each time after 10 s more than the last. */
+function unanswered(model: string, predictions: readonly Prediction[]): TypedFailure {
+  const { asked, failed } = countAnswers(predictions);
+  const why = predictions.findLast(({ answer }) => answer === null)?.error ?? "";
+  const message = `${model} gave no answer to ${failed} of ${asked} questions: ${why}`;
+  return new TypedFailure("Unavailable", message, { retryAfterMs: activityInfo().attempt * 10_000 });
 }
 
 function inOrderOf(questions: readonly TestRecord[], predictions: readonly Prediction[]): Prediction[] {

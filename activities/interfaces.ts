@@ -128,7 +128,10 @@ export interface ModelSummary {
 export interface EvaluationActivities {
   /** Names an evaluation by what it asks whom, and counts its shards. Pure. */
   planEvaluation(request: EvaluateModelInput): Promise<{ key: string; shards: number }>;
-  /** Asks the questions of one shard and stores the answers; a shard that is stored is not asked again. Heartbeats. */
+  /**
+   * Asks the questions of one shard that have no stored answer yet, and stores what comes. Fails as Unavailable when more
+   * than 2 % stay without one, but for the fifth attempt, which answers how many those are. Heartbeats.
+   */
   askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
   /** Scores stored predictions. Changes nothing. */
   scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;

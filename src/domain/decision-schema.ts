@@ -15,6 +15,10 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** How many questions a model was asked, and how many of them got no answer. */
+export const answerCountsSchema = z.object({ asked: z.int().min(0), failed: z.int().min(0) });
+export type AnswerCounts = z.infer<typeof answerCountsSchema>;
+
 export const outcomeSchema = z.enum(["promote", "keep", "inconclusive"]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
@@ -25,7 +29,7 @@ export const decisionSchema = z.object({
 });
 export type Decision = z.infer<typeof decisionSchema>;
 
-/** The stored record of a decision, `decisions/<cycle>.json`: enough to decide again from the stored predictions. */
+/** The stored record of a decision, `decisions/<cycle>.json`: `comparisons`, `answers` and `policy` are all it rests on. */
 export const decisionRecordSchema = z.object({
   format: z.literal(1),
   cycle: z.string(),
@@ -39,6 +43,7 @@ export const decisionRecordSchema = z.object({
   vocabulary: z.string(),
   policy: decideSchema,
   comparisons: z.array(comparisonSchema),
+  answers: z.object({ champion: answerCountsSchema.nullable(), challenger: answerCountsSchema }),
   decision: decisionSchema,
 });
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>;

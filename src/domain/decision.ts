@@ -1,22 +1,31 @@
-import type { Comparison, Decision } from "./decision-schema.ts";
+import type { AnswerCounts, Comparison, Decision, DecisionRecord } from "./decision-schema.ts";
 import type { DecisionPolicy } from "./pipeline-schema.ts";
 import { mcNemarExact, pairedDifferenceInterval, recordsToTell, wilsonInterval } from "./statistics/binomial.ts";
 
 /** Fewer questions than this say nothing about a model. */
 export const fewestRecords = 20;
+/** Share of its questions that a model may leave without an answer; beyond it is out of order, which says nothing of its answers. */
+export const mostFailedRatio = 0.05;
 /** How often a gain is to be found where it is said how many records that takes. */
 const power = 0.8;
 
 /**
  * Decides between champion and challenger from how both answered the same questions. Pure: the same numbers and policy
  * give the same decision. `comparisons` holds one entry per metric; `championRight` is null when there is no champion.
+ * `answers` counts what each model left without an answer.
  *
  * - promote: better on the primary metric (exact McNemar at `alpha`, at least `minGain`) and no guard fails; without a
  *   champion, above `floor` by the lower end of its interval
  * - keep: worse, not better by enough, or a guard fails; without a champion, below `floor` by the upper end
- * - inconclusive: the data do not tell, so the champion stays
+ * - inconclusive: the data do not tell, or a model left too much without an answer, so the champion stays
  */
-export function decide(comparisons: readonly Comparison[], policy: DecisionPolicy): Decision {
+export function decide(
+  comparisons: readonly Comparison[],
+  answers: DecisionRecord["answers"],
+  policy: DecisionPolicy,
+): Decision {
+  const silent = [whySilent("champion", answers.champion), whySilent("challenger", answers.challenger)].flat();
+  if (silent.length > 0) return { outcome: "inconclusive", reasons: silent };
   const primary = comparisons.find(({ metric }) => metric === policy.primary);
   if (!primary) return inconclusive(`The primary metric ${policy.primary} was not measured.`);
   const problem = whyUnusable(primary);
@@ -24,7 +33,8 @@ export function decide(comparisons: readonly Comparison[], policy: DecisionPolic
   if (primary.championRight === null) return decideFirst(primary, policy);
 
   const guards = policy.guards.map((guard) => judgeGuard(guard, comparisons, policy.alpha));
-  const [verdict, ...reasons] = judgePrimary(primary, primary.championRight, policy);
+  const { championRight } = primary;
+  const [verdict, ...reasons] = judgePrimary({ ...primary, championRight }, answers.champion?.failed ?? 0, policy);
   const failed = guards.filter(({ verdict }) => verdict === "keep");
   const undecided = guards.filter(({ verdict }) => verdict === "inconclusive");
   const say = (found: typeof guards): string[] => found.map(({ reason }) => reason);
@@ -49,16 +59,27 @@ function decideFirst(primary: Comparison, policy: DecisionPolicy): Decision {
 
 type Verdict = Decision["outcome"];
 
-function judgePrimary(primary: Comparison, championRight: number, policy: DecisionPolicy): [Verdict, string] {
-  const gain = (primary.challengerRight - championRight) / primary.total;
-  const p = mcNemarExact(primary.gained, primary.lost);
+/** `silent`: questions that the champion gave no answer to, and might have got right. */
+function judgePrimary(
+  primary: Comparison & { championRight: number },
+  silent: number,
+  policy: DecisionPolicy,
+): [Verdict, string] {
+  const { metric, total, championRight, challengerRight, gained, lost } = primary;
+  const gain = (challengerRight - championRight) / total;
+  const p = mcNemarExact(gained, lost);
   const confidence = 1 - policy.alpha;
   const { lower, upper } = pairedDifferenceInterval(primary, confidence);
   const numbers =
-    `${primary.metric}: challenger ${percent(primary.challengerRight / primary.total)}, champion ` +
-    `${percent(championRight / primary.total)} of ${primary.total} records; ${primary.gained} answers got right, ` +
-    `${primary.lost} got wrong (exact McNemar p ${pValue(p)}, difference ${range(lower, upper, confidence)})`;
-  if (p <= policy.alpha && gain >= policy.minGain) return ["promote", `${numbers}: the challenger is better.`];
+    `${metric}: challenger ${percent(challengerRight / total)}, champion ${percent(championRight / total)} of ` +
+    `${total} records; ${gained} answers got right, ${lost} got wrong (exact McNemar p ${pValue(p)}, difference ${range(lower, upper, confidence)})`;
+  if (p <= policy.alpha && gain >= policy.minGain) {
+    const sureGain = (challengerRight - championRight - silent) / total;
+    const isSure = mcNemarExact(Math.max(0, gained - silent), lost) <= policy.alpha && sureGain >= policy.minGain;
+    if (isSure) return ["promote", `${numbers}: the challenger is better.`];
+    const but = `but for the ${silent} questions that the champion gave no answer to`;
+    return ["inconclusive", `${numbers}: the challenger is better, ${but}.`];
+  }
   if (p <= policy.alpha && gain < 0) return ["keep", `${numbers}: the challenger is worse.`];
   if (upper < policy.minGain || (p <= policy.alpha && gain < policy.minGain)) {
     return ["keep", `${numbers}: not better by the ${points(policy.minGain)} that a change must bring.`];
@@ -107,6 +128,13 @@ function whyUnusable({ metric, total, championRight, challengerRight, gained, lo
   if (total < fewestRecords)
     return `${metric} was measured on ${total} records; ${fewestRecords} is the least that counts.`;
   return null;
+}
+
+function whySilent(who: string, counts: AnswerCounts | null): string[] {
+  // A count that is no number is no answer either.
+  if (counts === null || counts.failed <= mostFailedRatio * counts.asked) return [];
+  const needed = `a decision needs answers to at least ${percent(1 - mostFailedRatio)}`;
+  return [`The ${who} gave no answer to ${counts.failed} of ${counts.asked} questions; ${needed}.`];
 }
 
 function inconclusive(reason: string): Decision {

@@ -1,4 +1,4 @@
-import type { Comparison } from "./decision-schema.ts";
+import type { AnswerCounts, Comparison } from "./decision-schema.ts";
 import type { Prediction } from "./evaluation-schema.ts";
 import { scoreAnswer, summarise, type Vocabulary } from "./functional-representation.ts";
 
@@ -8,6 +8,11 @@ export function scorePredictions(
   vocabulary: Vocabulary,
 ): Record<string, number | null> {
   return { ...summarise(predictions.map((prediction) => score(prediction, vocabulary))) };
+}
+
+/** How many questions were asked and how many of them got no answer, after all tries. */
+export function countAnswers(predictions: readonly Prediction[]): AnswerCounts {
+  return { asked: predictions.length, failed: predictions.filter(({ answer }) => answer === null).length };
 }
 
 /**

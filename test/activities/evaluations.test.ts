@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
+import { decisionRecordSchema } from "../../src/domain/decision-schema.ts";
+import { decide as decideAgain } from "../../src/domain/decision.ts";
 import type { Evaluation, Prediction, TestSet } from "../../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { decideSchema, evaluateSchema } from "../../src/domain/pipeline-schema.ts";
@@ -109,23 +111,55 @@ describe("createEvaluationActivities", () => {
       expect(most).toBe(7);
     });
 
-    it("tries a failed question three times, then counts it as failed and keeps why", async () => {
-      const request = anEvaluation(aTestSet(4));
-      const { activities, endpoint } = over((question) => {
-        if (numberOf(question) === 2) throw new Error(`HTTP 500 ${"x".repeat(1000)}`);
+    /** Fails on the first `failing` questions. */
+    const failingOn = (failing: number) =>
+      over((question) => {
+        if (numberOf(question) < failing) throw new Error(`HTTP 500 ${"x".repeat(1000)}`);
         return right;
       });
-      const result = await inActivity(() => activities.askShard({ ...request, key: "k", shard: 0 }));
-      expect(result).toEqual({ records: 4, failed: 1 });
+
+    it("tries a failed question three times, keeps why and fails, and asks nothing else at the next attempt", async () => {
+      const request = { ...anEvaluation(aTestSet(4)), key: "k", shard: 0 };
+      const { activities, endpoint } = failingOn(1);
+      const failure = await failureOf(() => activities.askShard(request), { attempt: 2 });
+      expect(failure).toMatchObject({ type: "Unavailable", nonRetryable: false, nextRetryDelay: 20_000 });
+      expect(failure.message).toMatch(/^games-2 gave no answer to 1 of 4 questions: HTTP 500 x+$/);
       expect(endpoint.asked).toHaveLength(6);
-      const stored = JSON.parse(store.text(objectKeys.predictions("k", 0)).split("\n")[2] ?? "");
-      expect(stored).toMatchObject({
-        id: "r2",
+      const stored = store.text(objectKeys.predictions("k", 0)).split("\n").slice(0, -1);
+      expect(stored.map((line) => JSON.parse(line).answer)).toEqual([null, right, right, right]);
+      expect(JSON.parse(stored[0] ?? "")).toMatchObject({
+        id: "r0",
         expected: right,
-        answer: null,
-        error: expect.stringMatching(/^HTTP 500 x+$/),
+        error: expect.stringMatching(/^HTTP 500 x{291}$/),
       });
-      expect(stored.error).toHaveLength(300);
+
+      const next = over(() => right);
+      const ask = () => next.activities.askShard(request);
+      expect(await inActivity(ask, { attempt: 3 })).toEqual({ records: 4, failed: 0 });
+      expect(next.endpoint.asked.map(numberOf)).toEqual([0]);
+      const lines = store.text(objectKeys.predictions("k", 0)).trimEnd().split("\n");
+      expect(lines.map((line) => JSON.parse(line).id)).toEqual(["r0", "r1", "r2", "r3"]);
+    });
+
+    it("leaves a few without an answer, or what the fifth attempt leaves, to the decision, never for good", async () => {
+      const cases = [
+        { records: 4, failing: 4, attempt: 5, result: { records: 4, failed: 4 } },
+        { records: 4, failing: 4, attempt: 4, result: "Unavailable" },
+        { records: 50, failing: 1, attempt: 1, result: { records: 50, failed: 1 } },
+        { records: 51, failing: 2, attempt: 1, result: "Unavailable" },
+      ];
+      await Promise.all(
+        cases.map(async ({ records, failing, attempt, result }) => {
+          const request = { ...anEvaluation(aTestSet(records)), key: `${records} ${attempt}`, shard: 0 };
+          const first = inActivity(() => failingOn(failing).activities.askShard(request), { attempt });
+          if (typeof result === "string") await expect(first).rejects.toMatchObject({ type: result });
+          else expect(await first).toEqual(result);
+
+          const later = over(() => right);
+          expect(await inActivity(() => later.activities.askShard(request))).toEqual({ records, failed: 0 });
+          expect(later.endpoint.asked).toHaveLength(failing);
+        }),
+      );
     });
 
     it("stores nothing and asks nothing more when it is cancelled", async () => {
@@ -235,6 +269,22 @@ describe("createEvaluationActivities", () => {
         ]),
         decision: { outcome: "promote" },
       });
+    });
+
+    it("does not let a champion lose that did not answer, and writes down how much that was", async () => {
+      const testSet = aTestSet(100);
+      const challenger = await evaluate(anEvaluation(testSet), () => right);
+      const silent = Array.from({ length: 100 }, (_, index) => ({ ...aPrediction(`r${index}`), answer: null }));
+      store.write(objectKeys.predictions("silent", 0), silent.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      const champion = { ...challenger, key: "silent", model: "games-1", failed: 100 };
+      const decided = await inActivity(decide(champion, challenger));
+      expect(decided).toMatchObject({
+        outcome: "inconclusive",
+        reasons: [expect.stringContaining("The champion gave no answer to 100 of 100 questions")],
+      });
+      const record = decisionRecordSchema.parse(JSON.parse(store.text(decided.key)));
+      expect(record.answers).toEqual({ champion: { asked: 100, failed: 100 }, challenger: { asked: 100, failed: 0 } });
+      expect(decideAgain(record.comparisons, record.answers, record.policy)).toEqual(record.decision);
     });
 
     it("answers what it decided before when it is repeated, also when the predictions are gone", async () => {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Comparison } from "../../src/domain/decision-schema.ts";
-import { decide, fewestRecords } from "../../src/domain/decision.ts";
+import type { Comparison, Decision } from "../../src/domain/decision-schema.ts";
+import { decide, fewestRecords, mostFailedRatio } from "../../src/domain/decision.ts";
 import { decideSchema, type DecisionPolicy } from "../../src/domain/pipeline-schema.ts";
 import { recordsToTell } from "../../src/domain/statistics/binomial.ts";
 
@@ -23,6 +23,10 @@ const alone = (right: number, total: number): Comparison => ({
   lost: 0,
 });
 
+/** The decision between models that answered every question. */
+const decideAnswered = (comparisons: Comparison[], chosen: DecisionPolicy): Decision =>
+  decide(comparisons, { champion: null, challenger: { asked: 100, failed: 0 } }, chosen);
+
 describe("decide", () => {
   it.each<[string, Comparison, string, Partial<DecisionPolicy>?]>([
     ["better beyond noise", pairs(100, 20, 4, 20), "promote"],
@@ -39,20 +43,20 @@ describe("decide", () => {
     ["p just above alpha", pairs(80, 5, 0, 15), "inconclusive", { alpha: 0.05 }],
     ["p just below alpha", pairs(80, 6, 0, 14), "promote", { alpha: 0.05 }],
   ])("%s: %o is %s", (_, comparison, outcome, overrides) => {
-    const decision = decide([comparison], policy(overrides));
+    const decision = decideAnswered([comparison], policy(overrides));
     expect(decision.outcome).toBe(outcome);
     expect(decision.reasons[0]).toContain("accuracy_output_fn");
   });
 
   it("says the numbers a decision rests on", () => {
-    expect(decide([pairs(100, 20, 4, 20)], policy()).reasons).toEqual([
+    expect(decideAnswered([pairs(100, 20, 4, 20)], policy()).reasons).toEqual([
       "accuracy_output_fn: challenger 83.3 %, champion 72.2 % of 144 records; 20 answers got right, 4 got wrong " +
         "(exact McNemar p = 0.0015, difference 4.3 to 17.6 points with 95.0 % confidence): the challenger is better.",
     ]);
   });
 
   it("says how many records it would take when it cannot tell", () => {
-    const [reason] = decide([pairs(100, 6, 4, 20)], policy({ minGain: 0.05 })).reasons;
+    const [reason] = decideAnswered([pairs(100, 6, 4, 20)], policy({ minGain: 0.05 })).reasons;
     expect(reason).toMatch(
       /: the difference is within noise\. To tell a gain of 5\.0 points from none takes about \d+ rec/,
     );
@@ -65,13 +69,13 @@ describe("decide", () => {
     ["any gain counts", pairs(100, 6, 4, 20), { minGain: 0 }],
     ["there were as many", pairs(700, 113, 88, 99), { minGain: 0.05 }],
   ])("says no number of records when %s", (_, comparison, overrides) => {
-    const { outcome, reasons } = decide([comparison], policy(overrides));
+    const { outcome, reasons } = decideAnswered([comparison], policy(overrides));
     expect(outcome).toBe("inconclusive");
     expect(reasons[0]).toMatch(/within noise\.$/);
   });
 
   it("names the range of a first champion's metric and its level", () => {
-    expect(decide([alone(12, 20)], policy()).reasons).toEqual([
+    expect(decideAnswered([alone(12, 20)], policy()).reasons).toEqual([
       "There is no champion yet. accuracy_output_fn is 60.0 % of 20 records, 38.7 to 78.1 % with 95.0 % confidence: " +
         "whether that is above the floor of 40.0 % cannot be told.",
     ]);
@@ -87,7 +91,7 @@ describe("decide", () => {
     ["a count is a fraction", [{ ...pairs(100, 20, 4, 20), gained: 0.5 }]],
     ["there are too few records for a first champion", [alone(fewestRecords - 1, fewestRecords - 1)]],
   ])("is inconclusive when %s", (_, comparisons) => {
-    expect(decide(comparisons, policy()).outcome).toBe("inconclusive");
+    expect(decideAnswered(comparisons, policy()).outcome).toBe("inconclusive");
   });
 
   it.each([
@@ -101,7 +105,57 @@ describe("decide", () => {
     [0, 40, 0, "inconclusive"],
     [30, 50, 0.4, "promote"],
   ])("without a champion and with %i of %i right over a floor of %f says %s", (right, total, floor, outcome) => {
-    expect(decide([alone(right, total)], policy({ floor })).outcome).toBe(outcome);
+    expect(decideAnswered([alone(right, total)], policy({ floor })).outcome).toBe(outcome);
+  });
+
+  describe("with questions that got no answer", () => {
+    const better = [pairs(300, 60, 10, 30)];
+    const most = mostFailedRatio * 400;
+    const answers = (champion: number | null, challenger: number) => ({
+      champion: champion === null ? null : { asked: 400, failed: champion },
+      challenger: { asked: 400, failed: challenger },
+    });
+
+    it.each([
+      ["all of the champion's", answers(400, 0)],
+      ["one more than may be of the champion's", answers(most + 1, 0)],
+      ["one more than may be of the challenger's", answers(0, most + 1)],
+      ["one more than may be of a first challenger's", answers(null, most + 1)],
+      ["no number of them", answers(Number.NaN, 0)],
+    ])("is inconclusive when it is %s", (_, given) => {
+      expect(decide(better, given, policy()).outcome).toBe("inconclusive");
+    });
+
+    it("decides when it is as many as may be", () => {
+      expect(decide(better, answers(most, most), policy()).outcome).toBe("promote");
+    });
+
+    it.each([
+      ["8 silent of 8 gained", 8, 8, "inconclusive"],
+      ["8 silent of 13 gained", 13, 8, "inconclusive"],
+      ["8 silent of 14 gained", 14, 8, "promote"],
+    ])(
+      "promotes only what is better also if the champion knew what it did not say: %s",
+      (_, gained, silent, outcome) => {
+        const decision = decide([pairs(340, gained, 0, 60 - gained)], answers(silent, 0), policy({ minGain: 0 }));
+        expect(decision.outcome).toBe(outcome);
+        const why = "the challenger is better, but for the 8 questions that the champion gave no answer to.";
+        expect(decision.reasons[0]?.endsWith(why)).toBe(outcome === "inconclusive");
+      },
+    );
+
+    it("takes the silence off the gain that is wanted as well", () => {
+      const chosen = policy({ minGain: 0.03 });
+      expect(decide([pairs(300, 20, 0, 80)], answers(8, 0), chosen).outcome).toBe("promote");
+      expect(decide([pairs(300, 20, 0, 80)], answers(9, 0), chosen).outcome).toBe("inconclusive");
+    });
+
+    it("names who did not answer, and both when both did not", () => {
+      expect(decide(better, answers(400, 21), policy()).reasons).toEqual([
+        "The champion gave no answer to 400 of 400 questions; a decision needs answers to at least 95.0 %.",
+        "The challenger gave no answer to 21 of 400 questions; a decision needs answers to at least 95.0 %.",
+      ]);
+    });
   });
 
   describe("with a guard", () => {
@@ -118,30 +172,30 @@ describe("decide", () => {
       ["keeps a better champion whatever the guard says", pairs(300, 10, 60, 30), guard(395, 3, 0, 2), "keep"],
       ["keeps when the guard is worse and the primary undecided", pairs(9, 6, 4, 9), guard(300, 0, 60, 40), "keep"],
     ])("%s", (_, primary, measured, outcome) => {
-      expect(decide([primary, measured], guarded).outcome).toBe(outcome);
+      expect(decideAnswered([primary, measured], guarded).outcome).toBe(outcome);
     });
 
     it("names the level of a guard's range, which is tested on one side", () => {
-      expect(decide([better, guard(395, 3, 0, 2)], guarded).reasons[1]).toBe(
+      expect(decideAnswered([better, guard(395, 3, 0, 2)], guarded).reasons[1]).toBe(
         "accuracy_attr_types: difference -0.2 to 1.7 points with 90.0 % confidence: within the 2.0 points allowed.",
       );
     });
 
     it("tests for a loss on one side only, at alpha", () => {
       const close = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0125 }] });
-      expect(decide([better, guard(391, 3, 3, 3)], close).outcome).toBe("promote");
+      expect(decideAnswered([better, guard(391, 3, 3, 3)], close).outcome).toBe("promote");
       const closer = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0115 }] });
-      expect(decide([better, guard(391, 3, 3, 3)], closer).outcome).toBe("inconclusive");
+      expect(decideAnswered([better, guard(391, 3, 3, 3)], closer).outcome).toBe("inconclusive");
     });
 
     it("is inconclusive and names the guard that was not measured", () => {
-      const { outcome, reasons } = decide([better], guarded);
+      const { outcome, reasons } = decideAnswered([better], guarded);
       expect(outcome).toBe("inconclusive");
       expect(reasons[1]).toBe("The guard metric accuracy_attr_types was not measured.");
     });
 
     it("promotes a first champion without asking the guard, which has nothing to compare with", () => {
-      expect(decide([alone(40, 40)], guarded).outcome).toBe("promote");
+      expect(decideAnswered([alone(40, 40)], guarded).outcome).toBe("promote");
     });
   });
 
@@ -154,7 +208,7 @@ describe("decide", () => {
   it("never promotes a model over itself", () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.nat(5000), policies, (right, wrong, chosen) => {
-        expect(decide([pairs(right, 0, 0, wrong)], policy(chosen)).outcome).not.toBe("promote");
+        expect(decideAnswered([pairs(right, 0, 0, wrong)], policy(chosen)).outcome).not.toBe("promote");
       }),
     );
   });
@@ -162,8 +216,8 @@ describe("decide", () => {
   it("never promotes both of two models over each other, and only the one with more right answers", () => {
     fc.assert(
       fc.property(counts, policies, ([both, gained, lost, neither], chosen) => {
-        const one = decide([pairs(both, gained, lost, neither)], policy(chosen)).outcome;
-        const other = decide([pairs(both, lost, gained, neither)], policy(chosen)).outcome;
+        const one = decideAnswered([pairs(both, gained, lost, neither)], policy(chosen)).outcome;
+        const other = decideAnswered([pairs(both, lost, gained, neither)], policy(chosen)).outcome;
         expect([one, other]).not.toEqual(["promote", "promote"]);
         if (one === "promote") expect(gained).toBeGreaterThan(lost);
         if (one === "promote") expect(other).toBe("keep");
@@ -175,8 +229,8 @@ describe("decide", () => {
     const rank = { keep: 0, inconclusive: 1, promote: 2 };
     fc.assert(
       fc.property(counts, ([both, gained, lost, neither]) => {
-        const before = decide([pairs(both, gained, lost, neither + 1)], policy()).outcome;
-        const after = decide([pairs(both, gained + 1, lost, neither)], policy()).outcome;
+        const before = decideAnswered([pairs(both, gained, lost, neither + 1)], policy()).outcome;
+        const after = decideAnswered([pairs(both, gained + 1, lost, neither)], policy()).outcome;
         expect(rank[after]).toBeGreaterThanOrEqual(rank[before]);
       }),
     );
@@ -185,7 +239,7 @@ describe("decide", () => {
   it("always gives a reason", () => {
     fc.assert(
       fc.property(counts, ([both, gained, lost, neither]) => {
-        expect(decide([pairs(both, gained, lost, neither)], policy()).reasons.length).toBeGreaterThan(0);
+        expect(decideAnswered([pairs(both, gained, lost, neither)], policy()).reasons.length).toBeGreaterThan(0);
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { comparePredictions, scorePredictions } from "../../src/domain/evaluation.ts";
+import { comparePredictions, countAnswers, scorePredictions } from "../../src/domain/evaluation.ts";
 import type { Prediction } from "../../src/domain/evaluation-schema.ts";
 
 const vocabulary = { functions: ["inform", "request"], attributeTypes: ["name", "genre"] };
@@ -34,6 +34,14 @@ describe("scorePredictions", () => {
       accuracy_output_fn: null,
     });
     expect(scorePredictions([], vocabulary)).toMatchObject({ failed_api_responses: null, accuracy_output_fn: null });
+  });
+});
+
+describe("countAnswers", () => {
+  it("counts the questions asked and those that got no answer, an empty one being an answer", () => {
+    const predictions = [prediction("a", expected), prediction("b", ""), prediction("c", null), prediction("d", null)];
+    expect(countAnswers(predictions)).toEqual({ asked: 4, failed: 2 });
+    expect(countAnswers([])).toEqual({ asked: 0, failed: 0 });
   });
 });
 
