@@ -14,11 +14,11 @@ export const splitSchema = z
   .refine((split) => split.valid + split.test < 1, "valid and test together must leave room for training data");
 export type Split = z.infer<typeof splitSchema>;
 
-/** At least two sources may not share an id: counts, cursors and keys are per id. */
+/** Each of another id, since counts, cursors and keys are per id, and no more than a definition in history can hold. */
 export const sourcesSchema = z
   .array(sourceSchema)
   .min(1, "name at least one source")
-  .max(5000, "at most 5,000 sources")
+  .max(1000, "at most 1,000 sources")
   .superRefine((sources, context) => {
     const seen = new Set<string>();
     for (const [index, { id }] of sources.entries()) {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { assertSmall } from "../../activities/failures.ts";
 import { createInputActivities } from "../../activities/inputs.ts";
 import type { InputActivities } from "../../activities/interfaces.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
-import { expectFailure } from "../support/activity.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
 import { fakeRecipes } from "../support/fake-ports.ts";
 
 const activities = createInputActivities({ recipes: fakeRecipes });
@@ -67,6 +68,30 @@ describe("createInputActivities", () => {
     expect(await expectFailure(() => activities[check]({ ...least[check], ...change }), "InvalidInput")).toContain(
       problem,
     );
+  });
+
+  describe("of a definition with many sources", () => {
+    /** Sources with the longest ids there are, and URIs of 150 characters. */
+    const many = (count: number) => ({
+      ...pipeline,
+      sources: Array.from({ length: count }, (_, index) => ({
+        ...source,
+        id: `source-${index}-`.padEnd(40, "x"),
+        uri: `s3://bucket/source-${index}/`.padEnd(150, "x"),
+      })),
+    });
+
+    it("takes 1,000, which fit into history", async () => {
+      await inActivity(async () => {
+        assertSmall(await activities.checkPipeline(many(1000)));
+        assertSmall(await activities.checkRetrain({ pipeline: many(1000) }));
+      });
+    });
+
+    it("refuses 1,001", async () => {
+      const message = await expectFailure(() => activities.checkPipeline(many(1001)), "InvalidInput");
+      expect(message).toBe("sources: at most 1,000 sources");
+    });
   });
 
   it("asks the recipe about its hyperparameters wherever one is chosen", async () => {
