@@ -1,9 +1,10 @@
 /** `tuneloop dev`: the local stack, until a signal ends it. */
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { startStack, type Stack } from "../dev/stack.ts";
-import { readRunningStack } from "../dev/stack-file.ts";
+import { readRunningStack, type RunningStack } from "../dev/stack-file.ts";
 import { USUAL_PORTS, type StackPorts } from "../dev/stack-plan.ts";
-import { StateInUseError } from "../dev/state-lock.ts";
+import { checkStateIsFree, StateInUseError } from "../dev/state-lock.ts";
 import { screenFor, type Screen } from "./screen.ts";
 
 /** Where the state of the local stack lies unless told otherwise, from the current directory. */
@@ -64,7 +65,7 @@ async function runDev(options: DevOptions, screen: Screen): Promise<number> {
     process.stderr.write(`${error instanceof StateInUseError ? inUse(error, options.state) : messageOf(error)}\n`);
     return 1;
   }
-  screen.box("Running", describeStack(stack));
+  screen.box("Running", [...describeStack(stack, options.state), "stop      Ctrl-C"]);
   const failure = await Promise.race([stack.failed, interruption.happened]);
   if (failure instanceof Error) process.stderr.write(`${failure.message}\n`);
   screen.line("Stopping; the worker finishes what it has begun. Once more ends it at once.");
@@ -87,23 +88,50 @@ function interruptible(): { signal: AbortSignal; happened: Promise<null> } {
   return { signal: controller.signal, happened: promise };
 }
 
-function describeStack({ addresses, stateDirectory }: Pick<Stack, "addresses" | "stateDirectory">): string[] {
-  const rows: [string, string | null][] = [
+/**
+ * Where a running stack is, one line each, and how other tools are led there. `stateDirectory` is named to them as it is
+ * given here, and not at all when it is the usual one.
+ */
+export function describeStack(
+  { addresses, environment }: Pick<RunningStack, "addresses" | "environment">,
+  stateDirectory: string,
+): string[] {
+  const state = resolve(stateDirectory);
+  const option = state === resolve(DEFAULT_STATE_DIRECTORY) ? "" : ` --state ${shellWord(stateDirectory)}`;
+  const rows: [string, string | null | undefined][] = [
     ["web UI", addresses.temporalUi],
     ["Temporal", addresses.temporal],
     ["S3", addresses.s3],
+    ["bucket", environment["TUNELOOP_S3_URI"]?.replace(/\/$/, "")],
     ["emulator", addresses.emulator],
-    ["state", stateDirectory],
-    ["logs", `${stateDirectory}/logs`],
+    ["state", state],
+    ["logs", `${state}/logs`],
+    ["tools", `eval "$(npx tuneloop env${option})"`],
   ];
-  const lines = rows.flatMap(([what, where]) => (where === null ? [] : [`${what.padEnd(9)} ${where}`]));
-  return [...lines, "stop      Ctrl-C"];
+  return rows.flatMap(([what, where]) => (where ? [`${what.padEnd(9)} ${where}`] : []));
+}
+
+/**
+ * Throws when a stack runs, or is just starting, on this state directory. The message is for people: which process
+ * holds it, what to do about it, and where the running stack is.
+ */
+export function refuseStateInUse(stateDirectory: string): void {
+  try {
+    checkStateIsFree(resolve(stateDirectory));
+  } catch (error) {
+    throw error instanceof StateInUseError ? new Error(inUse(error, stateDirectory), { cause: error }) : error;
+  }
 }
 
 function inUse(error: StateInUseError, stateDirectory: string): string {
   const running = readRunningStack(stateDirectory);
-  const where = running === null ? [] : describeStack({ addresses: running.addresses, stateDirectory }).slice(0, -1);
+  const where = running === null ? [] : describeStack(running, stateDirectory);
   return [`${error.message}; stop it, or choose another directory with --state`, ...where].join("\n  ");
+}
+
+/** A POSIX shell reads it back as this one word. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function parsePort(text: string): number {

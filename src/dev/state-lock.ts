@@ -28,14 +28,19 @@ export function lockState(stateDirectory: string): () => void {
   try {
     // A link appears whole or not at all: nobody ever reads a lock half written.
     while (!tryLink(draft, lock)) {
-      const holder = readLock(lock);
-      if (holder !== null && isRunning(holder)) throw new StateInUseError(stateDirectory, holder);
+      checkStateIsFree(stateDirectory);
       setAsideStale(lock, join(stateDirectory, `lock.${self.pid}.stale`));
     }
   } finally {
     rmSync(draft);
   }
   return () => rmSync(lock, { force: true });
+}
+
+/** Throws `StateInUseError` when a living process holds this state directory. Changes nothing. */
+export function checkStateIsFree(stateDirectory: string): void {
+  const holder = readLock(join(stateDirectory, "lock"));
+  if (holder !== null && isRunning(holder)) throw new StateInUseError(stateDirectory, holder);
 }
 
 function tryLink(from: string, to: string): boolean {

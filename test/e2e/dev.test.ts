@@ -78,6 +78,8 @@ describe("tuneloop dev", () => {
     await waitFor(() => expect(first.lines.join("\n")).toContain(`web UI    ${stack.addresses.temporalUi}`), {
       timeoutMs: 5_000,
     });
+    expect(first.lines).toContain("  bucket    s3://tuneloop");
+    expect(first.lines).toContain(`  tools     eval "$(npx tuneloop env --state ${join(directory, "state")})"`);
     expect((await fetch(stack.addresses.temporalUi ?? "")).status).toBe(200);
     const job = await sleepingJob(stack);
     const processes = [...descendants(stack.process.pid), job];
