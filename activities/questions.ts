@@ -29,8 +29,8 @@ export async function servedEndpoint(
 }
 
 /**
- * Records `from` to `to` (exclusive) of a test set. Throws CorruptObject when it is not the one that was frozen, InvalidData
- * naming the line that is no question.
+ * Records `from` to `to` (exclusive) of a test set. Throws CorruptObject when it is not the one that was frozen,
+ * InvalidInput when it has another number of records than is said of it, InvalidData naming the line that is no question.
  */
 export async function readQuestions(
   store: ObjectStore,
@@ -40,8 +40,11 @@ export async function readQuestions(
 ): Promise<TestRecord[]> {
   const object = await store.get(testSet.key, { sha256: testSet.sha256 });
   if (object === null) throw new TypedFailure("NotFound", `${store.uri(testSet.key)}: the frozen test set is gone`);
-  const lines = object.body.toString("utf8").trimEnd().split("\n").slice(from, to);
-  return lines.map((line, index) => parseLine(testRecordSchema, line, { key: testSet.key, number: from + index + 1 }));
+  const lines = object.body.toString("utf8").trimEnd().split("\n");
+  if (lines.length !== testSet.records) {
+    throw new TypedFailure("InvalidInput", `testSet.records: ${testSet.key} has ${lines.length}, not ${testSet.records}`);
+  }
+  return lines.slice(from, to).map((line, index) => parseLine(testRecordSchema, line, { key: testSet.key, number: from + index + 1 }));
 }
 
 /** Asks one question, again after a pause when that fails; an answer that never comes is a failed one, not an error. */
