@@ -6,7 +6,7 @@ import { needDocument, writeDocument } from "./documents.ts";
 import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
 import { freezeTestSet } from "./test-set.ts";
-import { learnVersionVocabulary } from "./vocabulary.ts";
+import { readTrainingData } from "./vocabulary.ts";
 
 type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey">;
 
@@ -30,11 +30,12 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
     commitVersion: (request) => commitVersion(store, request),
     freezeTestSet: (request) => freezeTestSet(ports, request),
 
-    async learnVocabulary({ dataset, version }) {
+    async readTraining({ dataset, version, testSet }) {
       const key = objectKeys.vocabulary(dataset, version);
       const manifest = await needDocument(store, objectKeys.version(dataset, version), datasetVersionSchema);
-      await writeDocument(store, key, await learnVersionVocabulary(store, manifest));
-      return { key };
+      const { vocabulary, leaked } = await readTrainingData(store, manifest, testSet);
+      await writeDocument(store, key, vocabulary);
+      return { vocabulary: key, leaked };
     },
   };
 }

@@ -87,10 +87,15 @@ export interface DatasetActivities {
    */
   freezeTestSet(request: { pipeline: string; version: number; uri: string | null }): Promise<TestSet>;
   /**
-   * Function and attribute names seen in a version's training data. Reads every training record, so that a damaged object
-   * is found out before anybody pays for a training. Same key and content on a repeat.
+   * Reads every training record of a version, so that a damaged object is found out before anybody pays for a training.
+   * Keeps the function and attribute names it saw, under the key it answers, and counts the records that ask a question
+   * of the test set. Same key and content on a repeat.
    */
-  learnVocabulary(request: { dataset: string; version: number }): Promise<{ key: string }>;
+  readTraining(request: {
+    dataset: string;
+    version: number;
+    testSet: TestSet;
+  }): Promise<{ vocabulary: string; leaked: number }>;
 }
 
 /** A training job as workflows see it. */
@@ -106,7 +111,10 @@ export interface TrainingJob {
 export type TrainingRequest = FineTuneInput & { jobName: string };
 
 export interface JobActivities {
-  /** Writes the spec, looks for the job of this intent, submits it when there is none. One job however often it runs. */
+  /**
+   * Claims the model version, writes the spec, looks for the job of this intent, submits it when there is none. One job
+   * however often it runs; fails with InvalidInput when the version belongs to a job of another name.
+   */
   submitTraining(request: TrainingRequest): Promise<TrainingJob>;
   /**
    * Returns when the job's state differs from `known`, else fails as StillWaiting and is asked again by Temporal's retry:
@@ -135,7 +143,10 @@ export interface EvaluationActivities {
   askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
   /** Scores stored predictions. Changes nothing. */
   scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
-  /** Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat. */
+  /**
+   * Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat; fails with
+   * InvalidInput when the cycle was decided from other evaluations or by another policy.
+   */
   decideCycle(request: {
     cycle: string;
     pipeline: string;
@@ -217,7 +228,10 @@ export interface PipelineActivities {
     champion: string | null;
     lastCycle: LastCycle | null;
   }>;
-  /** Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. */
+  /**
+   * Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. Fails with
+   * InvalidInput when the cycle's model is champion.
+   */
   openCycle(request: {
     pipeline: string;
     workflowId: string;

@@ -35,16 +35,21 @@ export async function servedEndpoint(
 export async function readQuestions(
   store: ObjectStore,
   testSet: TestSet,
-  from: number,
-  to: number,
+  from = 0,
+  to = testSet.records,
 ): Promise<TestRecord[]> {
   const object = await store.get(testSet.key, { sha256: testSet.sha256 });
   if (object === null) throw new TypedFailure("NotFound", `${store.uri(testSet.key)}: the frozen test set is gone`);
   const lines = object.body.toString("utf8").trimEnd().split("\n");
   if (lines.length !== testSet.records) {
-    throw new TypedFailure("InvalidInput", `testSet.records: ${testSet.key} has ${lines.length}, not ${testSet.records}`);
+    throw new TypedFailure(
+      "InvalidInput",
+      `testSet.records: ${testSet.key} has ${lines.length}, not ${testSet.records}`,
+    );
   }
-  return lines.slice(from, to).map((line, index) => parseLine(testRecordSchema, line, { key: testSet.key, number: from + index + 1 }));
+  return lines
+    .slice(from, to)
+    .map((line, index) => parseLine(testRecordSchema, line, { key: testSet.key, number: from + index + 1 }));
 }
 
 /** Asks one question, again after a pause when that fails; an answer that never comes is a failed one, not an error. */

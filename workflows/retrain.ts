@@ -39,7 +39,7 @@ import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
 const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
-const { freezeTestSet, learnVocabulary } = proxyActivities<DatasetActivities>(computing);
+const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
 const { decideCycle } = proxyActivities<EvaluationActivities>(computing);
 const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);
 
@@ -95,13 +95,14 @@ interface Story {
 async function tell(story: Story): Promise<void> {
   const { pipeline, model, datasetVersion, report } = story;
   // Reads every training record first: a damaged object ends the cycle before a job is bought.
-  const [testSet, vocabulary] = await phase(story, "prepare", () =>
-    Promise.all([
-      freezeTestSet({ pipeline: pipeline.name, version: datasetVersion, uri: pipeline.dataset.testSet }),
-      learnVocabulary({ dataset: pipeline.name, version: datasetVersion }),
-    ]),
-  );
+  const { testSet, vocabulary, leaked } = await phase(story, "prepare", async () => {
+    const request = { pipeline: pipeline.name, version: datasetVersion, uri: pipeline.dataset.testSet };
+    const frozen = await freezeTestSet(request);
+    const read = await readTraining({ dataset: pipeline.name, version: datasetVersion, testSet: frozen });
+    return { testSet: frozen, ...read };
+  });
   report.testSet = testSet;
+  report.leaked = leaked;
 
   const { recipe, compute } = pipeline;
   const job = await phase(story, "train", () =>
@@ -111,7 +112,7 @@ async function tell(story: Story): Promise<void> {
 
   await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
   try {
-    const [challenging, defending] = await phase(story, "evaluate", () => evaluateBoth(story, testSet, vocabulary.key));
+    const [challenging, defending] = await phase(story, "evaluate", () => evaluateBoth(story, testSet, vocabulary));
     report.challenger = measured(challenging);
     report.champion = defending === null ? null : measured(defending);
     const decision = await decideCycle({
@@ -119,7 +120,7 @@ async function tell(story: Story): Promise<void> {
       pipeline: pipeline.name,
       champion: defending,
       challenger: challenging,
-      vocabulary: vocabulary.key,
+      vocabulary: vocabulary,
       policy: pipeline.decide,
     });
     report.decision = decision;

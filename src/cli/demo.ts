@@ -6,6 +6,7 @@ import { runDemo, type DemoCycle } from "../dev/demo.ts";
 import { startStack, type Stack } from "../dev/stack.ts";
 import { readRunningStack, withStackEnvironment } from "../dev/stack-file.ts";
 import { USUAL_PORTS } from "../dev/stack-plan.ts";
+import { leakWarning } from "../domain/report.ts";
 import { connect } from "../temporal/client.ts";
 import { readChatFile } from "./chat-file.ts";
 import { screenFor, type Screen } from "./screen.ts";
@@ -108,13 +109,14 @@ function headline({ outcome, champion, challenger }: DemoCycle): string {
   return `${outcome}: ${was ?? "nothing"} stays champion`;
 }
 
-function describeCycle({ champion, challenger, decision }: DemoCycle): string[] {
+function describeCycle({ champion, challenger, decision, leaked }: DemoCycle): string[] {
   const models = [champion, challenger].filter((model) => model !== null);
   const metrics = ["accuracy_output_fn", "accuracy_attr_types"].map((name) => {
     const values = models.map(({ version, metrics }) => `${version}: ${percent(metrics[name])}`);
     return `${name.padEnd(20)} ${values.join("   ")}`;
   });
-  return [...metrics, ...(decision?.reasons ?? [])];
+  const warning = leakWarning({ leaked });
+  return [...metrics, ...(decision?.reasons ?? []), ...(warning === null ? [] : [warning])];
 }
 
 function percent(ratio: number | null | undefined): string {

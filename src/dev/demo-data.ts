@@ -70,7 +70,10 @@ export function demoDefinition(plan: DemoPlan, bucket: string): z.input<typeof p
   return {
     name: DEMO_PIPELINE,
     sources: plan.sources.map((id) => ({ id, kind: "s3-jsonl" as const, uri: `${bucket}${sourcePrefix(id)}` })),
-    dataset: plan.testSet === null ? {} : { split: { valid: 0, test: 0 }, testSet: `${bucket}${DEMO_TEST_SET}` },
+    dataset:
+      plan.testSet === null
+        ? { split: { valid: 0, test: 0.2 } }
+        : { split: { valid: 0, test: 0 }, testSet: `${bucket}${DEMO_TEST_SET}` },
     recipe: { name: "embedded", hyperparameters: { seed: 42 } },
     rollout: { steps: [10, 50, 100], soakSeconds: 1, bakeSeconds: 1 },
   };

@@ -40,6 +40,8 @@ export interface DemoCycle {
   challenger: CycleReport["challenger"];
   decision: { outcome: string; reasons: string[] } | null;
   outcome: CycleReport["outcome"];
+  /** Training records that ask a question of the test set. */
+  leaked: number | null;
   /** Path of the report on this machine, or its URI. */
   report: string;
 }
@@ -187,6 +189,7 @@ function toCycle(report: CycleReport, stateDirectory: string, root: string): Dem
     challenger: report.challenger,
     decision: report.decision === null ? null : { outcome: report.decision.outcome, reasons: report.decision.reasons },
     outcome: report.outcome,
+    leaked: report.leaked,
     report: existsSync(file) ? file : `${root}${key}`,
   };
 }

@@ -1,11 +1,12 @@
 /** The text of every alert. Ids and numbers, never records or secrets. */
 import type { Alert } from "./alert-schema.ts";
-import { summary } from "./report.ts";
+import { leakWarning, summary } from "./report.ts";
 import type { CycleReport } from "./report-schema.ts";
 
 /** What people are told of a cycle's end, whichever it is. */
 export function cycleAlert(report: CycleReport, reportUri: string): Alert {
-  const reasons = [...(report.decision?.reasons ?? []), ...(report.failure === null ? [] : [report.failure])];
+  const said = [...(report.decision?.reasons ?? []), leakWarning(report), report.failure];
+  const reasons = said.filter((reason) => reason !== null);
   return {
     severity: severityOf(report),
     pipeline: report.pipeline,

@@ -17,6 +17,7 @@ export function emptyReport(
     challenger: null,
     testSet: null,
     decision: null,
+    leaked: null,
     failure: null,
     phases: {},
   };

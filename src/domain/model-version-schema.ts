@@ -7,6 +7,9 @@ export const modelFileSchema = z.object({
   bytes: z.int().min(0),
 });
 
+/** `claim.json`: the one training job that may make this model version; written once, before the job is bought. */
+export const trainingClaimSchema = z.object({ jobName: z.string() });
+
 /** `model.json`: written last by the training job, so that its presence means the model is whole. */
 export const modelManifestSchema = z.object({
   format: z.literal(1),

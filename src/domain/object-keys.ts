@@ -15,6 +15,8 @@ export const objectKeys = {
   version: (dataset: string, version: number) => `datasets/${dataset}/versions/${paddedVersion(version)}.json`,
   model: (model: string, version: string) => `models/${model}/${version}/`,
   modelManifest: (model: string, version: string) => `models/${model}/${version}/model.json`,
+  /** Which training job a model version belongs to, for good. */
+  trainingClaim: (model: string, version: string) => `models/${model}/${version}/claim.json`,
   jobSpec: (model: string, version: string) => `models/${model}/${version}/spec.json`,
   testSet: (name: string, sha256: string) => `testsets/${name}/${sha256}.jsonl`,
   vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,

@@ -30,6 +30,8 @@ export const cycleReportSchema = z.object({
   challenger: measuredModelSchema.nullable(),
   testSet: evaluationSchema.shape.testSet.nullable(),
   decision: z.object({ outcome: outcomeSchema, reasons: z.array(z.string()), key: z.string() }).nullable(),
+  /** Training records that ask a question of the test set; null when that was not looked at. */
+  leaked: z.int().nullable(),
   /** Why the cycle did not get to its end; null when it did. */
   failure: z.string().nullable(),
   /** Seconds per phase. */

@@ -51,8 +51,8 @@ function stays(champion: string | undefined): string {
   return champion === undefined ? "there is no champion yet" : `${champion} stays champion`;
 }
 
-function reasons({ decision, failure }: CycleReport): string[] {
-  const said = [...(decision?.reasons ?? []), ...(failure === null ? [] : [failure])];
+function reasons({ decision, failure, leaked }: CycleReport): string[] {
+  const said = [...(decision?.reasons ?? []), leakWarning({ leaked }), failure].filter((reason) => reason !== null);
   return said.map((reason) => `- ${escapeMarkdown(reason)}`);
 }
 
@@ -70,6 +70,12 @@ function metrics({ champion, challenger, testSet }: CycleReport): string[] {
   const who = measured.length === 1 ? "On" : "Both on the same";
   const on = testSet === null ? [] : ["", `${who} ${testSet.records} records of ${code(testSet.key)}.`];
   return [...table(["metric", ...measured.map(({ version }) => version)], rows), ...on];
+}
+
+/** A warning when models were trained on what they are asked, or null. */
+export function leakWarning({ leaked }: Pick<CycleReport, "leaked">): string | null {
+  if (leaked === null || leaked === 0) return null;
+  return `${leaked} training records ask a question of the test set: scores of models trained on them say too much.`;
 }
 
 function data({ datasetVersion, recordsPerSource }: CycleReport): string[] {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { objectKeys } from "../../src/domain/object-keys.ts";
+import type { TestSet } from "../../src/domain/evaluation-schema.ts";
 import type { Split } from "../../src/domain/pipeline-schema.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { aBatch, commit, datasetActivities, readManifest } from "../support/datasets.ts";
-import { aChat, aSourceItem, fakeSource } from "../support/fake-ports.ts";
+import { aChat, aSourceItem, fakeSource, sha256 } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 /** A store with one version, whose answers are these. */
@@ -13,11 +14,21 @@ async function storeWith(answers: string[], split: Split = { valid: 0, test: 0 }
   await commit(store, [(await aBatch(store, items, { split })).batch]);
   return store;
 }
+/** A test set of these questions; of one that nobody asks by default. */
+function testSetOf(store: MemoryObjectStore, questions = ["never asked"]): TestSet {
+  const lines = questions.map((content, index) => {
+    return `${JSON.stringify({ id: `t${index}`, question: [{ role: "user", content }], expected: "inform(name[x])" })}\n`;
+  });
+  const body = lines.join("");
+  const key = objectKeys.testSet("games", sha256(body));
+  store.write(key, body);
+  return { key, sha256: sha256(body), records: questions.length };
+}
 const learn = (store: MemoryObjectStore) => () =>
-  datasetActivities(store, fakeSource([])).learnVocabulary({ dataset: "games", version: 1 });
+  datasetActivities(store, fakeSource([])).readTraining({ dataset: "games", version: 1, testSet: testSetOf(store) });
 const key = objectKeys.vocabulary("games", 1);
 
-describe("learnVocabulary", () => {
+describe("readTraining", () => {
   it("writes every name of the training answers once, in order, and learns nothing from other answers", async () => {
     const store = await storeWith([
       "request(name[x])",
@@ -25,11 +36,19 @@ describe("learnVocabulary", () => {
       "I do not know.",
       "inform(name[z\u2028\u2029])",
     ]);
-    expect(await inActivity(learn(store))).toEqual({ key });
+    expect(await inActivity(learn(store))).toEqual({ vocabulary: key, leaked: 0 });
     expect(JSON.parse(store.text(key))).toEqual({
       functions: ["inform", "request"],
       attributeTypes: ["genre", "name"],
     });
+  });
+
+  it("counts the training records that ask a question of the test set", async () => {
+    const store = await storeWith(["inform(name[x])", "inform(name[y])", "inform(name[z])"]);
+    const testSet = testSetOf(store, ["question 0", "question 2", "question 7"]);
+    const activities = datasetActivities(store, fakeSource([]));
+    const read = () => activities.readTraining({ dataset: "games", version: 1, testSet });
+    expect(await inActivity(read)).toEqual({ vocabulary: key, leaked: 2 });
   });
 
   it("does not look at test and validation records", async () => {
@@ -45,7 +64,7 @@ describe("learnVocabulary", () => {
     const store = await storeWith(["inform(name[x])"]);
     await inActivity(learn(store));
     const before = new Map(store.objects);
-    expect(await inActivity(learn(store))).toEqual({ key });
+    expect(await inActivity(learn(store))).toEqual({ vocabulary: key, leaked: 0 });
     expect([...store.objects].map(([name, { etag }]) => [name, etag])).toEqual(
       [...before].map(([name, { etag }]) => [name, etag]),
     );

@@ -13,6 +13,7 @@ import type {
 } from "../../activities/interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
+import { modelVersionId } from "../../src/domain/ids.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import { withAliases } from "../../src/domain/registry.ts";
 import type { ObjectStore, RecipeCatalog, WorkflowLookup } from "../../src/ports.ts";
@@ -99,7 +100,10 @@ function datasetFakes(world: World): DatasetActivities {
       return { version: world.versions.length, ...newest(), perSource: Object.fromEntries(perSource) };
     },
     freezeTestSet: async () => aTestSet(),
-    learnVocabulary: async ({ dataset, version }) => ({ key: `vocabularies/${dataset}/${version}.json` }),
+    readTraining: async ({ dataset, version }) => ({
+      vocabulary: `vocabularies/${dataset}/${version}.json`,
+      leaked: 0,
+    }),
   };
 }
 
@@ -224,6 +228,9 @@ function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivit
       const datasetVersion = version ?? world.versions.length;
       const records = world.versions[datasetVersion - 1]?.records;
       if (records === undefined) throw new TypedFailure("NotFound", `dataset ${world.name} has no such version`);
+      if (world.registry.champion === modelVersionId(world.name, datasetVersion, repeat)) {
+        throw new TypedFailure("InvalidInput", "repeat: the cycle's model is champion already");
+      }
       const lastCycle = { workflowId, datasetVersion, repeat, records };
       world.registry = { ...world.registry, lastCycle };
       return { ...lastCycle, champion: world.registry.champion, perSource: { slack: records } };

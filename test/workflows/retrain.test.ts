@@ -132,7 +132,7 @@ describe("retrain", () => {
   });
 
   it.each([
-    ["learnVocabulary", "CorruptObject", 0, "failed-prepare"],
+    ["readTraining", "CorruptObject", 0, "failed-prepare"],
     ["submitTraining", "Refused", 0, "failed-train"],
     ["readModel", "JobFailed", 1, "failed-model"],
     ["awaitWeight", "ServiceFailed", 1, "failed-deploy"],
