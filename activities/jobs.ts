@@ -2,10 +2,10 @@ import { cancellationSignal } from "@temporalio/activity";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { isTerminal } from "../src/domain/job.ts";
 import type { JobSpec } from "../src/domain/job-schema.ts";
-import { modelManifestSchema } from "../src/domain/model-version-schema.ts";
+import { modelManifestSchema, trainingClaimSchema } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { JobStatus, Ports } from "../src/ports.ts";
-import { readDocument, writeDocument } from "./documents.ts";
+import type { JobStatus, ObjectStore, Ports } from "../src/ports.ts";
+import { readDocument, updateDocument, writeDocument } from "./documents.ts";
 import type { JobActivities, TrainingJob, TrainingRequest } from "./interfaces.ts";
 import { stillWaiting } from "./waiting.ts";
 
@@ -23,6 +23,7 @@ export function createJobActivities(ports: JobPorts): JobActivities {
 
   return {
     async submitTraining(request) {
+      await claimModel(store, request);
       const known = (await findOwnJobs(request)).jobs[0];
       if (known) return toTrainingJob(known);
       await writeDocument(store, objectKeys.jobSpec(request.pipeline, request.model), jobSpec(ports, request));
@@ -71,6 +72,20 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       return { trainedRecords, trainSeconds };
     },
   };
+}
+
+/**
+ * Books the model version for this job name: evaluations and decisions are stored by the version's name, so it must not be
+ * trained anew under another one. Throws InvalidInput when it belongs to another job.
+ */
+async function claimModel(store: ObjectStore, { pipeline, model, jobName }: TrainingRequest): Promise<void> {
+  const key = objectKeys.trainingClaim(pipeline, model);
+  const claim = await updateDocument(store, key, trainingClaimSchema, (current) => current ?? { jobName });
+  if (claim.jobName === jobName) return;
+  throw new TypedFailure(
+    "InvalidInput",
+    `model: ${model} belongs to the training job ${claim.jobName}; raise repeat to train another version`,
+  );
 }
 
 function specUri({ store }: JobPorts, { pipeline, model }: TrainingRequest): string {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createJobActivities } from "../../activities/jobs.ts";
 import type { TrainingRequest } from "../../activities/interfaces.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { computeSchema } from "../../src/domain/pipeline-schema.ts";
@@ -106,6 +107,33 @@ describe("createJobActivities", () => {
       expect(other.jobId).not.toBe(one.jobId);
       expect((await submit(first)).jobId).toBe(one.jobId);
       expect(await jobsOf(first)).toHaveLength(2);
+    });
+
+    it("buys no second job for a model version under another name, whatever became of the first", async () => {
+      const first = aTraining();
+      const second = { ...first, jobName: "another", recipe: { ...first.recipe, hyperparameters: { seed: 1 } } };
+      const { jobId } = await submit(first);
+      const spec = store.text(objectKeys.jobSpec("games", first.model));
+      await emulator.compute.terminateJob(jobId);
+      const failure = await failureOf(() => activities.submitTraining(second));
+      expect(failure).toMatchObject({ type: "InvalidInput", nonRetryable: true });
+      expect(failure.message).toBe(
+        `model: ${first.model} belongs to the training job ${first.jobName}; raise repeat to train another version`,
+      );
+      expect(await jobsOf(second)).toEqual([]);
+      expect(store.text(objectKeys.jobSpec("games", first.model))).toBe(spec);
+      expect((await submit(first)).jobId).toBe(jobId);
+    });
+
+    it("keeps a model version that it claimed when the answer to that was lost", async () => {
+      const request = aTraining();
+      store.hook = ({ method, when }) => {
+        if (method === "put" && when === "after") throw new TypedFailure("Unavailable", "no answer");
+      };
+      await expectFailure(() => activities.submitTraining(request), "Unavailable");
+      store.hook = () => {};
+      await submit(request);
+      expect(await jobsOf(request)).toHaveLength(1);
     });
 
     it("pays for nothing when it was cancelled on the way", async () => {
