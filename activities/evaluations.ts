@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { decisionRecordSchema, type DecisionRecord } from "../src/domain/decision-schema.ts";
 import { decide } from "../src/domain/decision.ts";
@@ -51,19 +52,19 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
 
     async decideCycle({ cycle, pipeline, champion, challenger, vocabulary, policy }) {
       const key = objectKeys.decision(cycle);
-      const decided = await readDocument(store, key, decisionRecordSchema);
-      if (decided) return { ...decided.value.decision, key };
+      const evaluations = { champion: champion?.key ?? null, challenger: challenger.key };
+      const decided = (await readDocument(store, key, decisionRecordSchema))?.value;
+      if (decided) {
+        if (isAbout(decided, { evaluations, vocabulary, policy })) return { ...decided.decision, key };
+        throw new TypedFailure(
+          "InvalidInput",
+          `${key} was decided from other evaluations or by another policy: raise repeat`,
+        );
+      }
       if (champion !== null && champion.testSet.sha256 !== challenger.testSet.sha256) {
         throw new TypedFailure("InvalidData", "champion and challenger were not asked the same test set");
       }
-      const defended = champion === null ? null : await readPredictions(store, champion);
-      const challenged = await readPredictions(store, challenger);
-      const known = await needDocument(store, vocabulary, vocabularySchema);
-      const comparisons = comparePredictions(defended, challenged, known);
-      const answers = {
-        champion: defended === null ? null : countAnswers(defended),
-        challenger: countAnswers(challenged),
-      };
+      const { comparisons, answers } = await compare(store, { champion, challenger, vocabulary });
       const record: DecisionRecord = {
         format: 1,
         cycle,
@@ -72,7 +73,7 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
         champion: champion?.model ?? null,
         challenger: challenger.model,
         testSet: challenger.testSet.key,
-        evaluations: { champion: champion?.key ?? null, challenger: challenger.key },
+        evaluations,
         vocabulary,
         policy,
         comparisons,
@@ -83,6 +84,28 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       return { ...record.decision, key };
     },
   };
+}
+
+/** The numbers that a decision rests on, from the stored predictions. */
+async function compare(
+  store: ObjectStore,
+  { champion, challenger, vocabulary }: { champion: Evaluation | null; challenger: Evaluation; vocabulary: string },
+): Promise<Pick<DecisionRecord, "comparisons" | "answers">> {
+  const defended = champion === null ? null : await readPredictions(store, champion);
+  const challenged = await readPredictions(store, challenger);
+  const known = await needDocument(store, vocabulary, vocabularySchema);
+  return {
+    comparisons: comparePredictions(defended, challenged, known),
+    answers: { champion: defended === null ? null : countAnswers(defended), challenger: countAnswers(challenged) },
+  };
+}
+
+/** A decision is found by its cycle's name alone, so it is looked at whether it answers the same question. */
+function isAbout(
+  { evaluations, vocabulary, policy }: DecisionRecord,
+  question: Pick<DecisionRecord, "evaluations" | "vocabulary" | "policy">,
+): boolean {
+  return isDeepStrictEqual({ evaluations, vocabulary, policy }, question);
 }
 
 /** Who is asked what and how: equal for equal questions, so that no answer is paid for twice. */

@@ -75,6 +75,12 @@ describe("createEvaluationActivities", () => {
   });
 
   describe("askShard", () => {
+    it("refuses a test set that has another number of records than is said of it", async () => {
+      const request = { ...anEvaluation({ ...aTestSet(5), records: 400 }), key: "e1", shard: 1 };
+      const message = await expectFailure(() => over(() => right).activities.askShard(request), "InvalidInput");
+      expect(message).toContain("has 5, not 400");
+    });
+
     it("asks each record of its shard once, and keeps the order of the questions whatever comes first", async () => {
       const request = anEvaluation(aTestSet(260));
       const { activities, endpoint } = over(async (question) => {
@@ -240,15 +246,17 @@ describe("createEvaluationActivities", () => {
 
   describe("decideCycle", () => {
     const policy = decideSchema.parse({ guards: [] });
-    const decide = (champion: Evaluation | null, challenger: Evaluation) => () =>
-      over(() => right).activities.decideCycle({
-        cycle: "games-2",
-        pipeline: "games",
-        champion,
-        challenger,
-        vocabulary,
-        policy,
-      });
+    const decide =
+      (champion: Evaluation | null, challenger: Evaluation, by = policy) =>
+      () =>
+        over(() => right).activities.decideCycle({
+          cycle: "games-2",
+          pipeline: "games",
+          champion,
+          challenger,
+          vocabulary,
+          policy: by,
+        });
 
     it("decides from the stored predictions, record by record, and writes down what it rests on", async () => {
       const testSet = aTestSet(100);
@@ -294,6 +302,25 @@ describe("createEvaluationActivities", () => {
       store.objects.delete(objectKeys.predictions(challenger.key, 0));
       expect(await inActivity(decide(null, challenger))).toEqual(first);
       expect(store.text(first.key)).toBe(record);
+    });
+
+    it("refuses to answer with a decision that was made of something else, and keeps that", async () => {
+      const testSet = aTestSet(40);
+      const champion = await evaluate(anEvaluation(testSet, { model: "games-1" }), () => wrong);
+      const challenger = await evaluate(anEvaluation(testSet), () => right);
+      const other = await evaluate(anEvaluation(aTestSet(41)), () => right);
+      const { key } = await inActivity(decide(null, challenger));
+      const record = store.text(key);
+      for (const again of [
+        decide(champion, challenger),
+        decide(null, other),
+        decide(null, challenger, { ...policy, floor: 0.99 }),
+      ]) {
+        expect(await expectFailure(again, "InvalidInput")).toBe(
+          "decisions/games-2.json was decided from other evaluations or by another policy: raise repeat",
+        );
+      }
+      expect(store.text(key)).toBe(record);
     });
 
     it("refuses models that were asked different test sets", async () => {
