@@ -1,5 +1,6 @@
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
+import { modelVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
@@ -34,6 +35,10 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
       const lastCycle = { workflowId, datasetVersion: manifest.version, repeat, records: countRecords(manifest) };
       const registry = await updateDocument(store, objectKeys.registry(pipeline), registrySchema, (current) => {
         const known = current ?? emptyRegistry(pipeline);
+        const model = modelVersionId(pipeline, manifest.version, repeat);
+        if (known.champion === model) {
+          throw new TypedFailure("InvalidInput", `repeat: ${model} is champion already; raise repeat`);
+        }
         return known.lastCycle?.workflowId === workflowId ? known : { ...known, lastCycle };
       });
       const perSource: Record<string, number> = {};

@@ -31,6 +31,7 @@ describe("createPipelineActivities", () => {
     it("knows nothing of a pipeline that has never done anything, and writes nothing", async () => {
       expect(await activities().readPipeline({ name: "games" })).toEqual({
         dataset: { version: 0, records: 0 },
+        champion: null,
         lastCycle: null,
       });
       expect(store.objects.size).toBe(0);
@@ -40,9 +41,10 @@ describe("createPipelineActivities", () => {
       await addVersion(0, { discord: 3 });
       await addVersion(1, { discord: 2, twitch: 4 });
       const lastCycle = { workflowId: "retrain/games/1", datasetVersion: 1, repeat: 1, records: 3 };
-      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), lastCycle }));
+      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), champion: "games-1", lastCycle }));
       expect(await activities().readPipeline({ name: "games" })).toEqual({
         dataset: { version: 2, records: 9 },
+        champion: "games-1",
         lastCycle,
       });
     });
@@ -77,6 +79,18 @@ describe("createPipelineActivities", () => {
       const written = store.calls.filter(({ method }) => method === "put").length;
       await open(1);
       expect(store.calls.filter(({ method }) => method === "put")).toHaveLength(written);
+    });
+
+    it("refuses a cycle whose model is champion already, and notes nothing of it", async () => {
+      await addVersion(0, { discord: 3 });
+      const registry = JSON.stringify({ ...emptyRegistry("games"), champion: "games-1" });
+      store.write(registryKey, registry);
+      expect(await expectFailure(() => open(1), "InvalidInput")).toBe(
+        "repeat: games-1 is champion already; raise repeat",
+      );
+      expect(store.text(registryKey)).toBe(registry);
+      store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), champion: "games-1.2" }));
+      expect(await open(1)).toMatchObject({ champion: "games-1.2" });
     });
 
     it("fails as NotFound, saying what to do, without a version, and naming a version that is not there", async () => {
