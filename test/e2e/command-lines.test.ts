@@ -94,7 +94,7 @@ describe("workflows started alone by the temporal CLI", () => {
       datasetVersion: 1,
       recipe: { ...recipe, hyperparameters: { seed: 7, epochs: 20 } },
     });
-    expect(trained).toMatchObject({ model: "alone-1.2", task: "frames", trainedRecords: 60 });
+    expect(trained).toMatchObject({ model: "alone-1.2", trainedRecords: 60 });
     await execute("rollOut", "silent-alone", { ...rollout, target: "silent", reason: "to look at it" });
     const evaluation = await execute("evaluateModel", "evaluate-alone", {
       pipeline: "alone",
