@@ -3,7 +3,7 @@ import { versionsOf } from "./services.ts";
 import type { JobRecord, ServiceRecord, VersionRecord } from "./state.ts";
 
 /** A job as the external and the decorated routes answer it: the fields of both. */
-export function jobAnswer(job: JobRecord, origin: string) {
+export function jobAnswer(job: JobRecord, overviewUrl: string) {
   return {
     id: job.id,
     name: job.request.name,
@@ -28,7 +28,7 @@ export function jobAnswer(job: JobRecord, origin: string) {
     last_job_run_id: job.attempts.at(-1)?.id ?? null,
     schedule_id: null,
     job_queue_id: null,
-    overview_url: `${origin}/jobs/${job.id}`,
+    overview_url: overviewUrl,
     is_service: false,
     archived_at: null,
     cloud_id: CLOUD_ID,

@@ -1,16 +1,20 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { jobCreateSchema, serviceApplySchema } from "../anyscale/wire.ts";
 import { jobAnswer, runAnswers, serviceAnswer, serviceState } from "./answers.ts";
+import type { Bucket } from "./bucket.ts";
 import { Catalog, cloud, CLOUD_ID, project, PROJECT_ID, userInfo } from "./catalog.ts";
 import { faultSchema } from "./faults.ts";
 import { type EmulatorEnv, errorAnswer, guard, type GuardContext, isAuthorized } from "./guard.ts";
+import { addJobPages, overviewUrl } from "./job-page.ts";
 import type { Jobs } from "./jobs.ts";
 import { readLog, logPage } from "./logs.ts";
 import { ServiceRefusal, type Services } from "./services.ts";
+import type { JobRecord } from "./state.ts";
 
 /** What the API needs from the rest of the emulator. */
 export interface ApiContext extends GuardContext {
+  bucket: Bucket;
   jobs: Jobs;
   services: Services;
 }
@@ -40,6 +44,7 @@ export function createApi(context: ApiContext): Hono<EmulatorEnv> {
   addLookups(app, new Catalog(context.state.lookups));
   addBucket(app, context);
   addJobs(app, context);
+  addJobPages(app, context);
   addServices(app, context);
   addOrders(app, context);
   return app;
@@ -102,12 +107,14 @@ function addBucket(app: Hono<EmulatorEnv>, { bucket, jobs }: ApiContext): void {
   });
 }
 
-function addJobs(app: Hono<EmulatorEnv>, { state, jobs, bucket }: ApiContext): void {
+function addJobs(app: Hono<EmulatorEnv>, { state, jobs, urls }: ApiContext): void {
+  const answer = (job: JobRecord, c: Context<EmulatorEnv>) =>
+    jobAnswer(job, overviewUrl(urls, job, new URL(c.req.url).origin));
   const base = "/api/v2/decorated_ha_jobs";
   app.post(`${base}/create`, (c) => {
     const job = jobs.create(jobCreateSchema.parse(c.get("body")));
     c.set("createdId", job.id);
-    return c.json({ result: jobAnswer(job, new URL(c.req.url).origin) });
+    return c.json({ result: answer(job, c) });
   });
   app.get(`${base}/`, (c) => {
     const { name, project_id: projectId, cloud_id: cloudId, count, paging_token: token } = c.req.query();
@@ -120,7 +127,7 @@ function addJobs(app: Hono<EmulatorEnv>, { state, jobs, bucket }: ApiContext): v
       .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
     return c.json(
       page(
-        found.map((job) => jobAnswer(job, new URL(c.req.url).origin)),
+        found.map((job) => answer(job, c)),
         count,
         token,
       ),
@@ -135,13 +142,13 @@ function addJobs(app: Hono<EmulatorEnv>, { state, jobs, bucket }: ApiContext): v
     app.get(path, (c) => {
       const job = state.jobs.get(c.req.param("id") ?? "");
       if (job === undefined) return errorAnswer(404, `there is no job ${c.req.param("id")}`);
-      return c.json({ result: jobAnswer(job, new URL(c.req.url).origin) });
+      return c.json({ result: answer(job, c) });
     });
     app.post(`${path}/terminate`, (c) => {
       const job = state.jobs.get(c.req.param("id") ?? "");
       if (job === undefined) return errorAnswer(404, `there is no job ${c.req.param("id")}`);
       jobs.terminate(job);
-      return c.json({ result: jobAnswer(job, new URL(c.req.url).origin) });
+      return c.json({ result: answer(job, c) });
     });
   }
   app.get("/api/v2/logs/job_logs_download_v2/:attempt?", (c) => {
@@ -150,7 +157,7 @@ function addJobs(app: Hono<EmulatorEnv>, { state, jobs, bucket }: ApiContext): v
     if (attempt && job === undefined) return errorAnswer(404, `there is no job run ${attempt}`);
     const url = `${new URL(c.req.url).origin}/bucket/joblogs/${attempt}`;
     const result = logPage(jobs.logPath(attempt ?? ""), c.req.query("next_page_token"), (from, to) => ({
-      url: bucket.sign(`${url}?from=${from}&to=${to}`),
+      url: urls.sign(`${url}?from=${from}&to=${to}`),
       clusterId: job?.clusterId ?? "",
     }));
     return c.json({ result });

@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,19 +5,19 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ArchiveError, unpack } from "./archive.ts";
 import { newId } from "./ids.ts";
+import type { SignedUrls } from "./signed-urls.ts";
 
 const BUCKET = "s3://emulator-bucket";
 const MAX_UPLOAD_BYTES = 512 * 1024 * 1024;
 
-/** The cloud's bucket: uploaded packages, by name, and URLs with a signature in place of the token. */
+/** The cloud's bucket: uploaded packages, by name, and the signed URLs that receive them. */
 export class Bucket {
   readonly #directory: string;
-  readonly #key: string;
+  readonly #urls: SignedUrls;
 
-  /** @param key what signatures are made with; URLs live as long as it does */
-  constructor(directory: string, key: string) {
+  constructor(directory: string, urls: SignedUrls) {
     this.#directory = directory;
-    this.#key = key;
+    this.#urls = urls;
     mkdirSync(directory, { recursive: true });
   }
 
@@ -28,35 +27,13 @@ export class Bucket {
     const path = `runtime_env_packages/${fileName}`;
     return {
       file_uri: `${BUCKET}/${path}`,
-      url: this.sign(`${origin}/bucket/${path}`),
+      url: this.#urls.sign(`${origin}/bucket/${path}`),
       file_exists: existsSync(join(this.#directory, fileName)),
       bucket_name: BUCKET,
       bucket_path: path,
       url_scheme: "http",
       file_size: null,
     };
-  }
-
-  /** Adds the signature that {@link isSigned} checks. It covers path and other query parameters, not the host. */
-  sign(url: string): string {
-    const signed = new URL(url);
-    signed.searchParams.set("signature", this.#signature(signed));
-    return signed.href;
-  }
-
-  /** Whether a URL is one that {@link sign} made. */
-  isSigned(url: string): boolean {
-    const given = new URL(url);
-    const signature = Buffer.from(given.searchParams.get("signature") ?? "");
-    given.searchParams.delete("signature");
-    const expected = Buffer.from(this.#signature(given));
-    return signature.length === expected.length && timingSafeEqual(signature, expected);
-  }
-
-  #signature(url: URL): string {
-    return createHmac("sha256", this.#key)
-      .update(url.pathname + url.search)
-      .digest("hex");
   }
 
   /** Stores an upload; it is there as a whole or not at all. False when it is above 512 MiB or no plain name. */

@@ -3,10 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import { z } from "zod";
-import type { Bucket } from "./bucket.ts";
 import type { FaultEffect, Faults } from "./faults.ts";
 import { now } from "./ids.ts";
 import type { Ledger } from "./ledger.ts";
+import type { SignedUrls } from "./signed-urls.ts";
 import type { State } from "./state.ts";
 
 /** What handlers find in their context. `body` is the parsed JSON body, undefined when there is none. */
@@ -23,7 +23,7 @@ const HTML = "<!doctype html><title>Welcome</title><p>This is not the API.</p>";
 export interface GuardContext {
   token: string;
   state: State;
-  bucket: Bucket;
+  urls: SignedUrls;
   faults: Faults;
   ledger: Ledger;
 }
@@ -92,8 +92,8 @@ function replace(c: Context<EmulatorEnv>, answer: Response): void {
 }
 
 /** Whether the call carries the API token, as a cookie or as a bearer token; for the bucket, a signature. */
-export function isAuthorized(c: Context<EmulatorEnv>, context: Pick<GuardContext, "token" | "bucket">): boolean {
-  if (c.req.path.startsWith("/bucket/")) return context.bucket.isSigned(c.req.url);
+export function isAuthorized(c: Context<EmulatorEnv>, context: Pick<GuardContext, "token" | "urls">): boolean {
+  if (c.req.path.startsWith("/bucket/")) return context.urls.isSigned(c.req.url);
   const cookie = /(?:^|;\s*)cli_token=([^;]*)/.exec(c.req.header("cookie") ?? "")?.[1];
   const bearer = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
   const digest = (text: string) => createHash("sha256").update(text).digest();

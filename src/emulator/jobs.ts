@@ -122,6 +122,7 @@ export class Jobs {
       status: "PENDING",
       createdAt: now(),
       finishedAt: null,
+      outcome: null,
       process: null,
     };
     job.attempts.push(attempt);
@@ -137,6 +138,7 @@ export class Jobs {
       this.#launch(job, attempt, directory);
     } catch (error) {
       attempt.status = "FAILED";
+      attempt.outcome = "not started";
       attempt.finishedAt = now();
       this.#set(job, "BROKEN", error instanceof ArchiveError ? `working_dir: ${error.message}` : String(error));
     }
@@ -212,6 +214,7 @@ export class Jobs {
   #finish(job: JobRecord, attempt: AttemptRecord, outcome: Outcome): void {
     this.#clearTimers(attempt);
     attempt.finishedAt = now();
+    attempt.outcome = describe(outcome, job);
     this.#removeFiles(attempt);
     if (outcome.kind === "exited" && outcome.code === 0) {
       attempt.status = "SUCCEEDED";
@@ -219,9 +222,10 @@ export class Jobs {
       return;
     }
     attempt.status = "FAILED";
-    const error = describe(outcome, job);
-    const maxRetries = job.request.config.max_retries ?? DEFAULT_MAX_RETRIES;
-    if (job.attempts.length > maxRetries) {
+    const attempts = 1 + (job.request.config.max_retries ?? DEFAULT_MAX_RETRIES);
+    // Without a word of the log: callers keep this text, and logs may hold data.
+    const error = `attempt ${job.attempts.length} of ${attempts}: ${attempt.outcome}`;
+    if (job.attempts.length >= attempts) {
       this.#set(job, "OUT_OF_RETRIES", error);
       return;
     }

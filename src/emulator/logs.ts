@@ -1,7 +1,14 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
 
 /** Most bytes of one piece, so that a tail is cheap however long the log is. */
 const PIECE_BYTES = 1024 * 1024;
+
+/** How much of a log's end is looked at for its last lines. */
+const TAIL_BYTES = 256 * 1024;
+
+/** Controls but the tab, and what turns the direction of text round. */
+const INVISIBLE = /(?!\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * The pieces of a log from a page token on. A page with pieces has a token to go on from, an empty one has none: both a
@@ -42,4 +49,24 @@ export function readLog(path: string, from: number, to: number): Uint8Array<Arra
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * The last lines of a log as {@link plainText}, at most `maxLines` and 256 KiB. The first one is whole, unless a single line
+ * is longer than that. Empty when there is no log.
+ */
+export function lastLines(path: string, maxLines: number): string[] {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return [];
+  const from = Math.max(0, size - TAIL_BYTES);
+  const lines = new TextDecoder().decode(readLog(path, from, size)).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (from > 0 && lines.length > 1) lines.shift();
+  return lines.slice(-maxLines).map(plainText);
+}
+
+/** A line as a terminal leaves it: without colours and controls, and of a progress bar its last state. */
+export function plainText(line: string): string {
+  const shown = stripVTControlCharacters(line).replace(/\r+$/, "");
+  return shown.slice(shown.lastIndexOf("\r") + 1).replace(INVISIBLE, "");
 }

@@ -9,6 +9,7 @@ import { Jobs } from "./jobs.ts";
 import { Ledger } from "./ledger.ts";
 import { SERVICE_PREFIX, ServiceProxy } from "./proxy.ts";
 import { Services } from "./services.ts";
+import { SignedUrls } from "./signed-urls.ts";
 import { loadState, lockState } from "./state.ts";
 
 /** The token of an emulator that was given none. It protects nothing, so such an emulator listens on loopback only. */
@@ -49,7 +50,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const unlock = lockState(stateDirectory);
   try {
     const state = loadState(stateDirectory);
-    const bucket = new Bucket(join(stateDirectory, "bucket"), token);
+    const urls = new SignedUrls(token);
+    const bucket = new Bucket(join(stateDirectory, "bucket"), urls);
     const faults = new Faults();
     const environment = childEnvironment(options.jobEnvironment ?? {});
     const shared = { bucket, faults, environment };
@@ -57,7 +59,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const versionsDirectory = join(stateDirectory, "versions");
     const services = new Services({ ...shared, store: state.services, versionsDirectory });
     const ledger = new Ledger(join(stateDirectory, "ledger.jsonl"));
-    const api = getRequestListener(createApi({ token, state, bucket, faults, ledger, jobs, services }).fetch, {
+    const api = getRequestListener(createApi({ token, urls, state, bucket, faults, ledger, jobs, services }).fetch, {
       overrideGlobalObjects: false,
     });
     const proxy = new ServiceProxy(state.services, services);

@@ -12,6 +12,8 @@ const attemptSchema = z.object({
   status: z.enum(["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"]),
   createdAt: z.string(),
   finishedAt: z.string().nullable(),
+  /** How it ended, `exit code 1` for example; null while it runs, and when it was stopped. */
+  outcome: z.string().nullable().default(null),
   /** Null until the process exists. */
   process: processSchema.nullable(),
 });

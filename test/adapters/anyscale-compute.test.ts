@@ -68,7 +68,7 @@ describe("createAnyscaleCompute", () => {
     expect(await over(first.id)).toMatchObject({
       state: "failed",
       providerState: "OUT_OF_RETRIES",
-      error: "exit code 3",
+      error: "attempt 1 of 1: exit code 3",
     });
     expect(await over(second.id)).toMatchObject({ state: "succeeded", error: null });
   });

@@ -57,7 +57,7 @@ describe("startEmulator after a kill -9", () => {
     expect((await second.client.jobs.get(done.id)).state.current_state).toBe("SUCCESS");
     expect((await ended(second, quick.id)).state).toMatchObject({
       current_state: "OUT_OF_RETRIES",
-      error: "exit code 5",
+      error: "attempt 1 of 1: exit code 5",
     });
     expect((await second.client.jobs.get(long.id)).state.current_state).toBe("RUNNING");
     writeFileSync(gate, "");
@@ -139,7 +139,7 @@ describe("startEmulator after a kill -9", () => {
     const second = await spawnEmulator(state);
     await second.client.jobs.terminate(doomed.id);
     expect((await ended(second, doomed.id)).state.current_state).toBe("TERMINATED");
-    expect((await ended(second, limited.id)).state.error).toBe("ended after timeout_s=2");
+    expect((await ended(second, limited.id)).state.error).toBe("attempt 1 of 1: ended after timeout_s=2");
     await second.kill();
   });
 

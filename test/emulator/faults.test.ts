@@ -110,7 +110,7 @@ describe("a fault", () => {
     const once = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo ran" }));
     expect((await ended(emulator, once.id)).state).toMatchObject({
       current_state: "OUT_OF_RETRIES",
-      error: "exit code 1",
+      error: "attempt 1 of 1: exit code 1",
     });
     expect((await emulator.client.jobs.logTail(once.id, { maxLines: 9 })).join()).not.toContain("ran");
     const twice = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo ran", maxRetries: 1 }));

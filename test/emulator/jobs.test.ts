@@ -48,7 +48,7 @@ describe("Jobs", () => {
       aJob({ entrypoint: "echo out; echo err >&2; exit 7", maxRetries: 2 }),
     );
     const failed = await ended(emulator, job.id);
-    expect(failed.state).toMatchObject({ current_state: "OUT_OF_RETRIES", error: "exit code 7" });
+    expect(failed.state).toMatchObject({ current_state: "OUT_OF_RETRIES", error: "attempt 3 of 3: exit code 7" });
     expect(await emulator.client.jobs.logTail(job.id, { maxLines: 9 })).toEqual(["out", "err"]);
     const runs = await fetch(`${emulator.url}/api/v2/decorated_ha_jobs/job_runs/search`, {
       method: "POST",
@@ -76,7 +76,10 @@ describe("Jobs", () => {
     const pid = Number(await until("the grandchild", () => existsSync(file) && readFileSync(file, "utf8")));
     expect(lives(pid)).toBe(true);
     const failed = await ended(emulator, job.id);
-    expect(failed.state).toMatchObject({ current_state: "OUT_OF_RETRIES", error: "ended after timeout_s=1" });
+    expect(failed.state).toMatchObject({
+      current_state: "OUT_OF_RETRIES",
+      error: "attempt 1 of 1: ended after timeout_s=1",
+    });
     await until("the end of the grandchild", () => !lives(pid));
     rmSync(directory, { recursive: true });
   });
@@ -114,7 +117,7 @@ describe("Jobs", () => {
 
   it("counts exit codes of signals and keeps the last lines of a long log", async () => {
     const job = await emulator.client.jobs.submit(aJob({ entrypoint: "seq 1 300000; kill -9 $$" }));
-    expect((await ended(emulator, job.id)).state.error).toBe("exit code 137");
+    expect((await ended(emulator, job.id)).state.error).toBe("attempt 1 of 1: exit code 137");
     expect(await emulator.client.jobs.logTail(job.id, { maxLines: 3 })).toEqual(
       expect.arrayContaining(["299999", "300000"]),
     );
