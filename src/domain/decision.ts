@@ -4,7 +4,7 @@ import { mcNemarExact, pairedDifferenceInterval, recordsToTell, wilsonInterval }
 
 /** Fewer questions than this say nothing about a model. */
 export const fewestRecords = 20;
-/** Share of its questions that a model may leave without an answer; beyond it is out of order, which says nothing of its answers. */
+/** Share of its questions that a model may leave without an answer; one that leaves more is out of order, not worse. */
 export const mostFailedRatio = 0.05;
 /** How often a gain is to be found where it is said how many records that takes. */
 const power = 0.8;
