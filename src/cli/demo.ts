@@ -4,11 +4,12 @@ import { Command } from "commander";
 import { generatedPlan, ownPlan, type DemoPlan } from "../dev/demo-data.ts";
 import { runDemo, type DemoCycle } from "../dev/demo.ts";
 import { startStack, type Stack } from "../dev/stack.ts";
-import { readRunningStack, withStackEnvironment } from "../dev/stack-file.ts";
+import { withStackEnvironment } from "../dev/stack-file.ts";
 import { USUAL_PORTS } from "../dev/stack-plan.ts";
 import { leakWarning } from "../domain/report.ts";
 import { connect } from "../temporal/client.ts";
 import { readChatFile } from "./chat-file.ts";
+import { refuseStateInUse, shellWord } from "./dev.ts";
 import { screenFor, type Screen } from "./screen.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -88,9 +89,7 @@ function planOf({ data, test }: DemoOptions): DemoPlan {
 
 /** The demo starts from nothing. Only its own directory is emptied; another one must be empty already. */
 function makeRoom(stateDirectory: string): void {
-  if (readRunningStack(stateDirectory) !== null) {
-    throw new UsageError(`a stack is running on ${stateDirectory}: stop it, or choose another --state`);
-  }
+  refuseStateInUse(stateDirectory);
   if (stateDirectory === DEMO_STATE) rmSync(stateDirectory, { recursive: true, force: true });
   else if (existsSync(stateDirectory) && readdirSync(stateDirectory).length > 0) {
     throw new UsageError(`${stateDirectory} is not empty: the demo starts from nothing`);
@@ -130,7 +129,7 @@ function whereToLook(stack: Stack, cycles: DemoCycle[], { keep }: DemoOptions): 
     ...(keep
       ? [
           `web UI  ${ui}   (Ctrl-C stops everything)`,
-          `tools   eval "$(npx tuneloop env --state ${stack.stateDirectory})"`,
+          `tools   eval "$(npx tuneloop env --state ${shellWord(stack.stateDirectory)})"`,
         ]
       : ["web UI  run it again with -- --keep to look around"]),
     `state   ${stack.stateDirectory}`,

@@ -130,7 +130,7 @@ function inUse(error: StateInUseError, stateDirectory: string): string {
 }
 
 /** A POSIX shell reads it back as this one word. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

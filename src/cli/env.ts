@@ -1,7 +1,7 @@
 /** `tuneloop env`: the environment of the running local stack, for other tools. */
 import { Command } from "commander";
 import { readRunningStack } from "../dev/stack-file.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY, shellWord } from "./dev.ts";
 
 /**
  * The `env` command. Prints lines for a shell: `eval "$(npx tuneloop env)"` leads temporal, aws and other tools to the
@@ -15,12 +15,7 @@ export function envCommand(): Command {
     .action(({ state, json }: { state: string; json?: boolean }) => {
       const stack = readRunningStack(state);
       if (stack === null) throw new Error(`no stack runs on ${state}: start one with tuneloop dev`);
-      const lines = Object.entries(stack.environment).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+      const lines = Object.entries(stack.environment).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
       process.stdout.write(json ? `${JSON.stringify(stack.environment)}\n` : lines.join(""));
     });
-}
-
-/** As a POSIX shell reads it back. */
-function quoted(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
 }
