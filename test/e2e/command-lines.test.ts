@@ -1,6 +1,6 @@
 /**
  * The two command lines: every workflow started and steered by the `temporal` CLI with plain JSON, as people do who have
- * no code of ours, and `tuneloop start` and `state`.
+ * no code of ours, and `tuneloop start`, `state` and `env`.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -196,7 +196,7 @@ describe("a workflow started with bad fields", () => {
   });
 });
 
-describe("tuneloop start and state", () => {
+describe("tuneloop start, state and env", () => {
   /** A definition in YAML, in a file of this name. */
   function write(name: string, text: string): string {
     const file = join(loop.stack.stateDirectory, `${name}.yaml`);
@@ -215,10 +215,10 @@ describe("tuneloop start and state", () => {
     expect(started).toEqual({ workflowId: "pipeline/weather", runId: expect.any(String), started: true });
     const second = await loop.tuneloop("start", "-f", file, "--json");
     expect(JSON.parse(second.stdout)).toEqual({ ...started, started: false });
-    expect(await loop.tuneloop("start", "-f", file)).toMatchObject({
-      code: 0,
-      stdout: "pipeline/weather runs already and was left as it is. See it with: tuneloop state weather\n",
-    });
+    const third = await loop.tuneloop("start", "-f", file);
+    expect(third.code).toBe(0);
+    expect(third.stdout).toContain("pipeline/weather runs already and was left as it is");
+    expect(third.stdout).toContain("temporal workflow cancel --workflow-id pipeline/weather");
 
     const json = await loop.tuneloop("state", "weather", "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ name: "weather", minNewRecords: 200, cycle: null });
@@ -243,6 +243,7 @@ describe("tuneloop start and state", () => {
       /bad\.yaml:7: rollout: Unrecognized key: "soak"/,
     ],
     ["a wrong value", good("bad").replace("s3-jsonl", "fax"), /bad\.yaml:3: sources\.0\.kind: /],
+    ["an unknown recipe", good("bad").replace("embedded", "gpt"), /bad\.yaml: recipe\.name: gpt is not known/],
     ["nothing", "", /bad\.yaml: definition: /],
   ])("refuse %s with exit code 2, the file, the line and the field", async (_, text, message) => {
     const { code, stdout, stderr } = await loop.tuneloop("start", "-f", write("bad", text));
@@ -255,6 +256,28 @@ describe("tuneloop start and state", () => {
     const results = await Promise.all(commands.map((args) => loop.tuneloop(...args)));
     expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
     expect(results[0]?.stderr).toContain("/nowhere.yaml: cannot be read");
+  });
+
+  it("say with exit code 1 that a pipeline has ended, and how", async () => {
+    await loop.tuneloop("start", "-f", write("brief", good("brief")));
+    const handle = loop.client.workflow.getHandle("pipeline/brief");
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    const { code, stdout, stderr } = await loop.tuneloop("state", "brief");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("pipeline/brief is cancelled");
+  });
+
+  it("lead other tools to the stack by the environment that env prints", async () => {
+    const { code, stdout } = await loop.tuneloop("env", "--state", loop.stack.stateDirectory);
+    expect(code).toBe(0);
+    const script = `${stdout}\nprintf %s "$AWS_SECRET_ACCESS_KEY $TEMPORAL_ADDRESS"`;
+    const read = await runCommand("sh", ["-c", script], { environment: cleanEnvironment() });
+    const { AWS_SECRET_ACCESS_KEY, TEMPORAL_ADDRESS } = loop.stack.environment;
+    expect(read.stdout).toBe(`${AWS_SECRET_ACCESS_KEY} ${TEMPORAL_ADDRESS}`);
+    const nowhere = await loop.tuneloop("env", "--state", "/nowhere");
+    expect(nowhere).toMatchObject({ code: 1, stdout: "" });
+    expect(nowhere.stderr).toContain("no stack runs on /nowhere: start one with tuneloop dev");
   });
 
   it("say with exit code 1 that there is no such pipeline, or no server", async () => {
