@@ -37,6 +37,7 @@ const demoSchema = z.strictObject({
         reasons: z.array(z.string()).min(1),
       }),
       outcome: z.string(),
+      leaked: z.int().min(0),
       report: z.string(),
     }),
   ),
@@ -147,7 +148,7 @@ describe("tuneloop demo", () => {
         outcome: "promoted",
       },
     ]);
-    expect(progress).toContain("fewer than the 200 that start a cycle by themselves: ordered by runNow");
+    expect(progress).toContain("fewer than the 200 that start a cycle by themselves: the order runNow starts one");
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { WorkflowUpdateFailedError } from "@temporalio/client";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { pauseUpdate, resumeUpdate, runNowUpdate } from "../../workflows/pipeline-messages.ts";
@@ -181,13 +181,12 @@ describe("datasetUpdated from outside", () => {
     await start();
     await pipeline.tellNews("a");
     await pipeline.until(({ update, updatesStarted }) => expect([update, updatesStarted]).toEqual([null, 1]));
-    expect(world.alerts).toMatchObject([
-      {
-        severity: "error",
-        title: `${world.name}: the dataset could not be updated`,
-        workflowId: `pipeline/${world.name}/update-1`,
-      },
-    ]);
+    const alert = {
+      severity: "error",
+      title: `${world.name}: the dataset could not be updated`,
+      workflowId: `pipeline/${world.name}/update-1`,
+    };
+    await vi.waitFor(() => expect(world.alerts).toMatchObject([alert]), { timeout: 30_000 });
     expect(world.alerts[0]?.text[0]).toContain("QuorumNotMet: 0 sources delivered, 1 are needed");
     delete world.behaviours.ingest;
     world.sources["slack"] = 10;
