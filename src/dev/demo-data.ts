@@ -3,10 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { z } from "zod";
 import type { pipelineSchema } from "../domain/pipeline-schema.ts";
-import { generateSample, SAMPLE_SOURCES, type SampleOptions } from "./sample-data.ts";
+import { canonicalMessages, questionAndAnswer } from "../domain/record.ts";
+import { generateSample, SAMPLE_SOURCES, type SampleItem, type SampleOptions } from "./sample-data.ts";
 
 /** Name of the demo's pipeline, dataset and model. */
 export const DEMO_PIPELINE = "games";
+
+/** Items drawn beyond those that are needed. */
+const spare = 50;
 
 /** One delivery of feedback and what becomes of it. */
 export interface DemoRound {
@@ -28,9 +32,12 @@ export interface DemoPlan {
  * job makes a worse one.
  */
 export function generatedPlan(): DemoPlan {
+  const test = generateSample({ seed: 4, count: 400, split: "test" });
+  const asked = new Set(test.map(questionOf));
+  const deliver = (options: SampleOptions): Record<string, string> => deliveriesOf(options, asked);
   return {
     sources: [...SAMPLE_SOURCES],
-    testSet: toJsonl(generateSample({ seed: 4, count: 400, split: "test" })),
+    testSet: toJsonl(test),
     rounds: [
       {
         title: "200 records of feedback make a first champion",
@@ -87,11 +94,17 @@ export function sourcePrefix(source: string): string {
   return `demo/${source}/`;
 }
 
-function deliver(options: SampleOptions): Record<string, string> {
-  const items = generateSample(options);
+/** Short sentences repeat: those of the test set are left out, and a few more are drawn in their place. */
+function deliveriesOf(options: SampleOptions, asked: Set<string>): Record<string, string> {
+  const drawn = generateSample({ ...options, count: options.count + spare });
+  const items = drawn.filter((item) => !asked.has(questionOf(item))).slice(0, options.count);
   return Object.fromEntries(
     SAMPLE_SOURCES.map((source) => [source, toJsonl(items.filter((item) => item.source === source))]),
   );
+}
+
+function questionOf({ messages }: SampleItem): string {
+  return canonicalMessages(questionAndAnswer(messages).question);
 }
 
 function toJsonl(items: readonly object[]): string {
