@@ -1,6 +1,7 @@
 import type { AnyscaleClient } from "../anyscale/client.ts";
 import { InvalidRequestError, NotFoundError } from "../anyscale/errors.ts";
-import type { ProductionJob, Service, ServiceVersion } from "../anyscale/wire.ts";
+import type { ProductionJob } from "../anyscale/jobs-wire.ts";
+import type { Service, ServiceVersion } from "../anyscale/services-wire.ts";
 import type { Compute, JobStatus, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
 
 /**

@@ -2,7 +2,8 @@ import { Jobs } from "./jobs.ts";
 import { Lookups } from "./lookups.ts";
 import { Services } from "./services.ts";
 import { type CallOptions, Transport, type TransportOptions } from "./transport.ts";
-import { resultOf, type User, userSchema } from "./wire.ts";
+import { type User, userSchema } from "./lookups-wire.ts";
+import { resultOf } from "./wire.ts";
 
 /**
  * Typed client of the Anyscale Jobs and Services API, usable alone:

@@ -6,11 +6,10 @@ import {
   type JobCreate,
   jobCreateSchema,
   logPageSchema,
-  pageOf,
   type ProductionJob,
   productionJobSchema,
-  resultOf,
-} from "./wire.ts";
+} from "./jobs-wire.ts";
+import { pageOf, resultOf } from "./wire.ts";
 
 /** Most pages that a listing or a log is followed through; more is a server that never ends. */
 const MAX_PAGES = 1000;

@@ -1,6 +1,7 @@
 import { NotFoundError } from "./errors.ts";
 import { apiPath, type CallOptions, type Transport } from "./transport.ts";
-import { buildSchema, cloudSchema, identifiedSchema, pageOf, presignedUploadSchema, resultOf } from "./wire.ts";
+import { buildSchema, cloudSchema, identifiedSchema, presignedUploadSchema } from "./lookups-wire.ts";
+import { pageOf, resultOf } from "./wire.ts";
 import { isRemoteDirectory, packDirectory } from "./working-directory.ts";
 
 /** The default image asked for: Ray and Python as in version 0.26.112 of the official package. */

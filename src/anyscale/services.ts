@@ -1,7 +1,8 @@
 import { ConflictError } from "./errors.ts";
 import type { Lookups, Placement } from "./lookups.ts";
 import { apiPath, type CallOptions, type Transport } from "./transport.ts";
-import { type Application, pageOf, resultOf, type Service, type ServiceApply, serviceSchema } from "./wire.ts";
+import { type Application, type Service, type ServiceApply, serviceSchema } from "./services-wire.ts";
+import { pageOf, resultOf } from "./wire.ts";
 
 /** A version of a service to bring up, or to move the weight of. */
 export interface ServiceDeployment extends Placement {

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { JobCreate } from "../anyscale/wire.ts";
+import type { JobCreate } from "../anyscale/jobs-wire.ts";
 import { ArchiveError } from "./archive.ts";
 import type { Bucket } from "./bucket.ts";
 import type { ChildEnvironment } from "./environment.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { ServiceApply } from "../anyscale/wire.ts";
+import type { ServiceApply } from "../anyscale/services-wire.ts";
 import { newId, now } from "./ids.ts";
 import { Replica, type ReplicaContext } from "./replica.ts";
 import type { ServiceRecord, Store, VersionRecord } from "./state.ts";

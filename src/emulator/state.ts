@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { jobCreateSchema, jobStates, serviceApplySchema, serviceVersionStates } from "../anyscale/wire.ts";
+import { jobCreateSchema, jobStates } from "../anyscale/jobs-wire.ts";
+import { serviceApplySchema, serviceVersionStates } from "../anyscale/services-wire.ts";
 import { identify, isRunning, processSchema } from "./processes.ts";
 
 const attemptSchema = z.object({

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ServiceDeployment } from "../../src/anyscale/services.ts";
-import type { Service } from "../../src/anyscale/wire.ts";
+import type { Service } from "../../src/anyscale/services-wire.ts";
 import {
   aDeployment,
   aDirectory,
