@@ -72,10 +72,12 @@ export class Transport {
     const name = `${call.method} ${call.path}`;
     const headers: Record<string, string> = {
       Accept: "application/json",
+      // Also without a body, as the official client does.
+      "Content-Type": "application/json",
       Cookie: `cli_token=${this.#token}`,
+      "User-Agent": "tuneloop",
       "X-Anyscale-Client": "tuneloop",
     };
-    if (call.body !== undefined) headers["Content-Type"] = "application/json";
     const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
     const { response, bytes } = await this.#fetchOnce(
       name,
