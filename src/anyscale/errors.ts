@@ -7,7 +7,9 @@ export type AnyscaleErrorKind =
   | "conflict"
   | "rate-limited"
   | "unavailable"
-  | "unexpected-reply";
+  | "unexpected-reply"
+  | "timeout"
+  | "failed";
 
 /** What is known of a failed call. `retryAfterMs` is the server's own wish, null when it has none. */
 export interface AnyscaleErrorDetails {
@@ -78,6 +80,16 @@ export class UnavailableError extends AnyscaleError {
 /** A success that is not the API's: HTML of a proxy, broken JSON, missing fields. The call may have taken effect. */
 export class UnexpectedReplyError extends AnyscaleError {
   readonly kind = "unexpected-reply";
+}
+
+/** What was waited for did not come in time. It may still come: nothing was ended. */
+export class WaitTimeoutError extends AnyscaleError {
+  readonly kind = "timeout";
+}
+
+/** What was waited for cannot come any more: it failed, was ended, or went another way. */
+export class WaitFailedError extends AnyscaleError {
+  readonly kind = "failed";
 }
 
 /**
