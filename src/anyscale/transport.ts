@@ -27,7 +27,8 @@ export interface CallOptions {
 export interface ApiCall<T extends z.ZodType> extends CallOptions {
   method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
-  query?: Record<string, string>;
+  /** A list repeats its key. */
+  query?: Record<string, string | readonly string[]>;
   body?: unknown;
   /** Shape of the answer. */
   reply: T;
@@ -68,7 +69,7 @@ export class Transport {
 
   /** Makes one call and answers its parsed reply. Throws an `AnyscaleError`, or the reason of `signal`. */
   async call<T extends z.ZodType>(call: ApiCall<T>): Promise<z.infer<T>> {
-    const query = call.query ? `?${new URLSearchParams(call.query)}` : "";
+    const query = call.query ? `?${searchOf(call.query)}` : "";
     const name = `${call.method} ${call.path}`;
     const headers: Record<string, string> = {
       Accept: "application/json",
@@ -113,6 +114,21 @@ export class Transport {
     await this.#storage("PUT", url, { body: bytes }, 600_000, options.signal);
   }
 
+  /**
+   * Fetches from a service as the caller says: whatever status is an answer, its body is left to be read. The API token is
+   * not sent there. Throws `UnavailableError` where there is no answer, or the reason of `init.signal`.
+   *
+   * @param name of the call, for messages; without anything secret
+   */
+  async fetchService(name: string, url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#fetch(url, init);
+    } catch (cause) {
+      init.signal?.throwIfAborted();
+      throw new UnavailableError(`${name} could not reach the service; try again`, { cause });
+    }
+  }
+
   async #storage(method: "GET" | "PUT", url: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal) {
     // The query holds the signature: it stays out of messages.
     const name = `${method} ${url.replace(/\?.*$/s, "")}`;
@@ -136,6 +152,10 @@ export class Transport {
       throw new UnavailableError(`${name} ${why}; check the host and try again`, { cause });
     }
   }
+}
+
+function searchOf(query: NonNullable<ApiCall<z.ZodType>["query"]>): URLSearchParams {
+  return new URLSearchParams(Object.entries(query).flatMap(([key, value]) => [value].flat().map((one) => [key, one])));
 }
 
 function parseJson(text: string): unknown {
