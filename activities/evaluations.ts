@@ -26,7 +26,7 @@ const toleratedRatio = 0.02;
 /** The attempt at a shard that leaves what has no answer to the decision, which knows how much that is. */
 const lastAttempt = 5;
 
-type EvaluationPorts = Pick<Ports, "store" | "compute" | "endpoint">;
+type EvaluationPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint">;
 
 export function createEvaluationActivities(ports: EvaluationPorts): EvaluationActivities {
   const { store } = ports;
@@ -143,7 +143,7 @@ async function ask(
 ): Promise<Prediction[]> {
   const { evaluate } = request;
   const signal = cancellationSignal();
-  const served = await servedEndpoint(ports.compute, request);
+  const served = await servedEndpoint(ports, request);
   const predictions: Prediction[] = [];
   const beat = setInterval(() => heartbeat({ asked: predictions.length }), 1000);
   const left = questions.values();

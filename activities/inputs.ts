@@ -15,26 +15,20 @@ import { firstIssue } from "./failures.ts";
 
 /** Checks of workflow inputs: here and not in workflows, because schemas in the sandbox cost memory per cached workflow. */
 export function createInputActivities({ recipes }: Pick<Ports, "recipes">): InputActivities {
-  const withHyperparameters = <
-    T extends { name: string; hyperparameters: Record<string, string | number | boolean | null> },
-  >(
-    recipe: T,
-  ): T => ({ ...recipe, hyperparameters: recipes.checkHyperparameters(recipe.name, recipe.hyperparameters) });
-
   return {
     checkUpdateDataset: async (input) => parse(updateDatasetInputSchema, input),
     checkIngestSource: async (input) => parse(ingestSourceInputSchema, input),
     checkPipeline: async (input) => {
       const pipeline = parse(pipelineInputSchema, input);
-      return { ...pipeline, recipe: withHyperparameters(pipeline.recipe) };
+      return { ...pipeline, recipe: recipes.check(pipeline.recipe) };
     },
     checkRetrain: async (input) => {
       const retrain = parse(retrainInputSchema, input);
-      return { ...retrain, pipeline: { ...retrain.pipeline, recipe: withHyperparameters(retrain.pipeline.recipe) } };
+      return { ...retrain, pipeline: { ...retrain.pipeline, recipe: recipes.check(retrain.pipeline.recipe) } };
     },
     checkFineTune: async (input) => {
       const fineTune = parse(fineTuneInputSchema, input);
-      return { ...fineTune, recipe: withHyperparameters(fineTune.recipe) };
+      return { ...fineTune, recipe: recipes.check(fineTune.recipe) };
     },
     checkEvaluateModel: async (input) => parse(evaluateModelInputSchema, input),
     checkRollOut: async (input) => parse(rollOutInputSchema, input),

@@ -2,10 +2,11 @@ import { cancellationSignal } from "@temporalio/activity";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { isTerminal } from "../src/domain/job.ts";
 import type { JobSpec } from "../src/domain/job-schema.ts";
-import { modelManifestSchema, trainingClaimSchema } from "../src/domain/model-version-schema.ts";
+import { modelManifestSchema } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { JobStatus, ObjectStore, Ports } from "../src/ports.ts";
-import { readDocument, updateDocument, writeDocument } from "./documents.ts";
+import type { JobStatus, Ports } from "../src/ports.ts";
+import { claimModel, readClaim } from "./claims.ts";
+import { readDocument, writeDocument } from "./documents.ts";
 import type { JobActivities, TrainingJob, TrainingRequest } from "./interfaces.ts";
 import { stillWaiting } from "./waiting.ts";
 
@@ -15,33 +16,25 @@ export function createJobActivities(ports: JobPorts): JobActivities {
   const { store, compute, recipes } = ports;
 
   /** Jobs of this intent, newest first: of this name, and training from this very spec. */
-  const findOwnJobs = async (request: TrainingRequest): Promise<{ entrypoint: string; jobs: JobStatus[] }> => {
-    const { entrypoint } = await recipes.renderJob(request.recipe.name, specUri(ports, request));
-    const jobs = await compute.findJobs(request.jobName);
-    return { entrypoint, jobs: jobs.filter((job) => job.entrypoint === entrypoint) };
-  };
+  const findOwnJobs = async (jobName: string, entrypoint: string): Promise<JobStatus[]> =>
+    (await compute.findJobs(jobName)).filter((job) => job.entrypoint === entrypoint);
 
   return {
     async submitTraining(request) {
-      await claimModel(store, request);
-      const known = (await findOwnJobs(request)).jobs[0];
+      const { compute: shape, ...rendered } = await recipes.renderJob(request.recipe, specUri(ports, request));
+      const { entrypoint } = await claimModel(store, request, rendered.entrypoint);
+      const [known] = await findOwnJobs(request.jobName, entrypoint);
       if (known) return toTrainingJob(known);
       await writeDocument(store, objectKeys.jobSpec(request.pipeline, request.model), jobSpec(ports, request));
-      const { workingDirectory, entrypoint, imageUri } = await recipes.renderJob(
-        request.recipe.name,
-        specUri(ports, request),
-      );
       // Cancelled meanwhile, or taken for lost and tried again: whoever comes after looks for the job and pays for it.
       cancellationSignal().throwIfAborted();
       const job = await compute.submitJob({
+        ...rendered,
         name: request.jobName,
         entrypoint,
-        workingDirectory,
-        imageUri,
-        envVars: {},
         maxRetries: request.compute.maxRetries,
         timeoutSeconds: request.compute.timeoutSeconds,
-        computeConfig: request.compute.config,
+        compute: request.compute.config ?? shape,
         cloud: request.compute.cloud,
         tags: { tuneloop: request.pipeline, model: request.model },
       });
@@ -55,8 +48,11 @@ export function createJobActivities(ports: JobPorts): JobActivities {
     },
 
     async terminateTraining(request) {
-      const { jobs } = await findOwnJobs(request);
-      const alive = jobs.filter(({ state }) => !isTerminal(state));
+      const claim = await readClaim(store, request);
+      if (claim?.jobName !== request.jobName) return { terminated: 0 };
+      const entrypoint =
+        claim.entrypoint ?? (await recipes.renderJob(request.recipe, specUri(ports, request))).entrypoint;
+      const alive = (await findOwnJobs(request.jobName, entrypoint)).filter(({ state }) => !isTerminal(state));
       for (const { id } of alive) await compute.terminateJob(id);
       return { terminated: alive.length };
     },
@@ -72,20 +68,6 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       return { trainedRecords, trainSeconds };
     },
   };
-}
-
-/**
- * Books the model version for this job name: evaluations and decisions are stored by the version's name, so it must not be
- * trained anew under another one. Throws InvalidInput when it belongs to another job.
- */
-async function claimModel(store: ObjectStore, { pipeline, model, jobName }: TrainingRequest): Promise<void> {
-  const key = objectKeys.trainingClaim(pipeline, model);
-  const claim = await updateDocument(store, key, trainingClaimSchema, (current) => current ?? { jobName });
-  if (claim.jobName === jobName) return;
-  throw new TypedFailure(
-    "InvalidInput",
-    `model: ${model} belongs to the training job ${claim.jobName}; raise repeat to train another version`,
-  );
 }
 
 function specUri({ store }: JobPorts, { pipeline, model }: TrainingRequest): string {

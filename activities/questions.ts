@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { testRecordSchema, type Prediction, type TestRecord, type TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
-import type { Compute, ModelEndpoint, ObjectStore } from "../src/ports.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import type { ModelEndpoint, ObjectStore, Ports } from "../src/ports.ts";
+import { readClaim } from "./claims.ts";
 import { parseLine } from "./documents.ts";
 
 /** Tries a question gets before its answer counts as failed. */
@@ -13,19 +15,24 @@ const requestTimeoutMs = 60_000;
 export interface ServedEndpoint {
   baseUrl: string;
   token: string | null;
+  /** The version to be asked, and no other of the service. */
+  version: string;
+  /** What its requests name as `model`. */
   model: string;
 }
 
 /** Finds the pipeline's service, whose URL and token reach every version of it. Throws ServiceFailed when there is none. */
 export async function servedEndpoint(
-  compute: Compute,
+  { compute, store, recipes }: Pick<Ports, "compute" | "store" | "recipes">,
   { pipeline, model }: { pipeline: string; model: string },
 ): Promise<ServedEndpoint> {
   const service = await compute.getService(serviceName(pipeline));
   if (service === null || service.url === null || service.state === "terminated") {
     throw new TypedFailure("ServiceFailed", `${serviceName(pipeline)} is not up: there is nobody to ask`);
   }
-  return { baseUrl: service.url, token: service.token, model };
+  const recipe = (await readClaim(store, { pipeline, model }))?.recipe;
+  const rendered = recipe && (await recipes.renderService(recipe, store.uri(objectKeys.model(pipeline, model))));
+  return { baseUrl: service.url, token: service.token, version: model, model: rendered?.modelName ?? model };
 }
 
 /**
@@ -67,7 +74,7 @@ export async function askModel(
       const answer = await endpoint.complete({
         baseUrl: served.baseUrl,
         token: served.token,
-        serviceVersion: served.model,
+        serviceVersion: served.version,
         model: served.model,
         messages: question.question,
         temperature: options.temperature,

@@ -7,6 +7,7 @@ import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports, ServiceStatus } from "../src/ports.ts";
+import { readClaim } from "./claims.ts";
 import { readDocument, updateDocument } from "./documents.ts";
 import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
@@ -63,16 +64,18 @@ async function setWeight(ports: RolloutPorts, request: WeightRequest): Promise<{
 }
 
 async function apply({ store, compute, recipes }: RolloutPorts, request: WeightRequest): Promise<void> {
-  const { pipeline, model, recipe, compute: where, percent, complete } = request;
-  const rendered = await recipes.renderService(recipe.name, store.uri(objectKeys.model(pipeline, model)));
+  const { pipeline, model, compute: where, percent, complete } = request;
+  // A version is served as it was trained, also the one to go back to, whatever the pipeline has chosen since.
+  const recipe = (await readClaim(store, request))?.recipe ?? request.recipe;
+  const rendered = await recipes.renderService(recipe, store.uri(objectKeys.model(pipeline, model)));
+  const { compute: shape, modelName: _, ...service } = rendered;
   await compute.applyService({
+    ...service,
     name: serviceName(pipeline),
     version: model,
-    ...rendered,
-    envVars: {},
     canaryPercent: percent,
     completeRollout: complete,
-    computeConfig: where.config,
+    compute: where.config ?? shape,
     cloud: where.cloud,
     tags: { tuneloop: pipeline },
   });
@@ -118,14 +121,13 @@ async function awaitWeight({ compute }: RolloutPorts, request: WeightRequest): P
 }
 
 async function probe(
-  { compute, store, endpoint: client }: RolloutPorts,
+  ports: RolloutPorts,
   { maxErrorRate, testSet, ...served }: ServedModel & { testSet: TestSet; maxErrorRate: number },
 ): Promise<{ asked: number; failed: number }> {
-  const endpoint = await servedEndpoint(compute, served);
-  const questions = await readQuestions(store, testSet, 0, probeQuestions);
-  const answers = await Promise.all(
-    questions.map((question) => askModel(client, endpoint, question, { temperature: 0, signal: cancellationSignal() })),
-  );
+  const endpoint = await servedEndpoint(ports, served);
+  const questions = await readQuestions(ports.store, testSet, 0, probeQuestions);
+  const options = { temperature: 0, signal: cancellationSignal() };
+  const answers = await Promise.all(questions.map((question) => askModel(ports.endpoint, endpoint, question, options)));
   const failed = answers.filter(({ answer }) => answer === null);
   if (failed.length / answers.length > maxErrorRate) {
     const example = failed[0]?.error ?? "";

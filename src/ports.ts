@@ -6,8 +6,9 @@ import type { Readable } from "node:stream";
 import type { ChatItem } from "./domain/record-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
-import type { Hyperparameters, JobState } from "./domain/job-schema.ts";
-import type { AlertChoice } from "./domain/pipeline-schema.ts";
+import type { ComputeShape, ImageSource } from "./domain/compute-schema.ts";
+import type { JobState } from "./domain/job-schema.ts";
+import type { AlertChoice, ChosenRecipe } from "./domain/pipeline-schema.ts";
 
 /** An object as a listing shows it. */
 export interface ObjectSummary {
@@ -44,24 +45,35 @@ export interface ObjectStore {
   list(prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectSummary>;
 }
 
+/** What code runs in, and on what. */
+export interface RunsIn {
+  /** Local directory, uploaded content-addressed; or a URI, passed on. Null for none. */
+  workingDirectory: string | null;
+  /** Null for the default of the compute. */
+  image: ImageSource | null;
+  /** Python requirements to install before, a line of `requirements.txt` each. */
+  requirements: string[];
+  envVars: Record<string, string>;
+}
+
+/** Where a job or a service is put. */
+export interface Placed {
+  /** Name of a compute config, or the machines themselves; null for the account's default. */
+  compute: string | ComputeShape | null;
+  /** Name of a cloud, null for the account's default. */
+  cloud: string | null;
+  tags: Record<string, string>;
+}
+
 /** A job to run once, whatever happens to the caller. */
-export interface JobRequest {
+export interface JobRequest extends RunsIn, Placed {
   /** Deterministic: a job of this name and this entrypoint is the same intent. */
   name: string;
   entrypoint: string;
-  /** Local directory, uploaded content-addressed; or a URI, passed on. Null for none. */
-  workingDirectory: string | null;
-  envVars: Record<string, string>;
   /** Attempts = maxRetries + 1. */
   maxRetries: number;
   /** Of each attempt. */
   timeoutSeconds: number;
-  /** Name of a compute config, null for the account's default. */
-  computeConfig: string | null;
-  /** Name of a cloud, null for the account's default. */
-  cloud: string | null;
-  imageUri: string | null;
-  tags: Record<string, string>;
 }
 
 /** A job as its service reports it. */
@@ -80,23 +92,18 @@ export interface JobStatus {
 }
 
 /** A version of a service to bring up, or to move the weight of. */
-export interface ServiceRequest {
+export interface ServiceRequest extends RunsIn, Placed {
   /** The service; its URL and token stay the same over versions. */
   name: string;
   /** Version name; applying an equal one again only moves its weight. */
   version: string;
   importPath: string;
-  args: Record<string, string>;
-  workingDirectory: string | null;
-  envVars: Record<string, string>;
+  /** JSON. */
+  args: Record<string, unknown>;
   /** Share of requests the new version gets beside the primary one, 0..100; ignored by a service without a version. */
   canaryPercent: number;
   /** Whether reaching 100 ends the rollout and takes the old version down. */
   completeRollout: boolean;
-  computeConfig: string | null;
-  cloud: string | null;
-  imageUri: string | null;
-  tags: Record<string, string>;
 }
 
 /** One version of a service as observed, not as asked for. */
@@ -195,28 +202,30 @@ export interface SourceReader {
   read(source: SourceDefinition, cursor: string | null, signal: AbortSignal): SourceReading;
 }
 
-/** What a recipe needs to run: where its code is and how it is called. */
-export interface RenderedJob {
-  workingDirectory: string | null;
+/** What a recipe needs to train. */
+export interface RenderedJob extends RunsIn {
   entrypoint: string;
-  imageUri: string | null;
+  /** Null for the account's default. */
+  compute: ComputeShape | null;
 }
 
 /** What a recipe needs to serve one model version. */
-export interface RenderedService {
-  workingDirectory: string | null;
+export interface RenderedService extends RunsIn {
   importPath: string;
-  args: Record<string, string>;
-  imageUri: string | null;
+  args: Record<string, unknown>;
+  /** Null for the account's default. */
+  compute: ComputeShape | null;
+  /** What requests name as `model`. */
+  modelName: string;
 }
 
-/** How models are trained and served, by recipe name. */
+/** How models are trained and served. */
 export interface RecipeCatalog {
-  /** Fills in defaults. Throws InvalidInput that names an unknown recipe or the bad hyperparameter. */
-  checkHyperparameters(recipe: string, hyperparameters: Hyperparameters): Hyperparameters;
-  /** Entrypoint: deterministic in recipe and `specUri`. */
-  renderJob(recipe: string, specUri: string): Promise<RenderedJob>;
-  renderService(recipe: string, modelUri: string): Promise<RenderedService>;
+  /** Checks what a pipeline chooses and fills in defaults. Throws InvalidInput that names an unknown recipe or each bad field. */
+  check(chosen: ChosenRecipe): ChosenRecipe;
+  /** Entrypoint: deterministic in what was chosen and `specUri`. */
+  renderJob(chosen: ChosenRecipe, specUri: string): Promise<RenderedJob>;
+  renderService(chosen: ChosenRecipe, modelUri: string): Promise<RenderedService>;
 }
 
 /** Everything the activities use. */

@@ -4,6 +4,7 @@
  */
 import { pino } from "pino";
 import { loadConfig } from "../../src/config.ts";
+import { modelVersionAt } from "../../src/domain/ids.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import { jobSpecSchema } from "../../src/domain/job-schema.ts";
 import type { Compute, JobStatus, ModelEndpoint, ObjectStore, ServiceStatus } from "../../src/ports.ts";
@@ -31,9 +32,15 @@ await client.connection.close();
 process.disconnect();
 
 function instantRecipe(): Pick<typeof ports.recipes, "renderJob" | "renderService"> {
+  const nothing = { workingDirectory: null, image: null, compute: null, requirements: [], envVars: {} };
   return {
-    renderJob: async (_, specUri) => ({ workingDirectory: null, entrypoint: `train ${specUri}`, imageUri: null }),
-    renderService: async () => ({ workingDirectory: null, importPath: "app:app", args: {}, imageUri: null }),
+    renderJob: async (_, specUri) => ({ ...nothing, entrypoint: `train ${specUri}` }),
+    renderService: async (_, modelUri) => ({
+      ...nothing,
+      importPath: "app:app",
+      args: {},
+      modelName: modelVersionAt(modelUri),
+    }),
   };
 }
 

@@ -2,7 +2,8 @@ import type { AnyscaleClient } from "../anyscale/client.ts";
 import { InvalidRequestError, NotFoundError } from "../anyscale/errors.ts";
 import type { ProductionJob } from "../anyscale/jobs-wire.ts";
 import type { Service, ServiceVersion } from "../anyscale/services-wire.ts";
-import type { Compute, JobStatus, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
+import { TypedFailure } from "../domain/failures.ts";
+import type { Compute, JobRequest, JobStatus, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
 
 /**
  * Jobs and services on Anyscale, hosted or emulated: the host of the client decides. Failures are the client's own
@@ -12,7 +13,8 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
   const { jobs, services } = anyscale;
   return {
     findJobs: async (name) => (await jobs.find(name)).map(jobStatusOf),
-    submitJob: async (request) => jobStatusOf(await jobs.submit({ ...request, project: null })),
+    submitJob: async (request) =>
+      jobStatusOf(await jobs.submit({ ...request, ...placementOf(request), project: null })),
     getJob: async (id) => jobStatusOf(await jobs.get(id)),
     terminateJob: async (id) => {
       await ignoring(NotFoundError, async () => await jobs.terminate(id));
@@ -23,6 +25,7 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
       const serves = known !== null && known.current_state !== "TERMINATED";
       const service = await services.deploy({
         ...request,
+        ...placementOf(request),
         project: null,
         application: { importPath, args },
         canaryPercent: serves ? canaryPercent : null,
@@ -52,6 +55,19 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
       await ignoring(NotFoundError, async () => await services.terminate(service.id));
     },
   };
+}
+
+function placementOf({ image, compute, requirements }: Pick<JobRequest, "image" | "compute" | "requirements">) {
+  if (
+    (image !== null && "containerfile" in image) ||
+    requirements.length > 0 ||
+    (compute !== null && typeof compute !== "string")
+  )
+    throw new TypedFailure(
+      "InvalidInput",
+      "recipe: containerfile, requirements and a compute shape cannot be sent yet",
+    );
+  return { imageUri: image?.imageUri ?? null, computeConfig: compute };
 }
 
 /** Runs an order and takes one class of refusal for done, if `isDone` agrees. */

@@ -9,7 +9,8 @@ import { USUAL_PORTS } from "../dev/stack-plan.ts";
 import { leakWarning } from "../domain/report.ts";
 import { connect } from "../temporal/client.ts";
 import { readChatFile } from "./chat-file.ts";
-import { refuseStateInUse, shellWord } from "./dev.ts";
+import { shellWord } from "../domain/shell.ts";
+import { refuseStateInUse } from "./dev.ts";
 import { screenFor, type Screen } from "./screen.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -5,6 +5,7 @@ import { startStack, type Stack } from "../dev/stack.ts";
 import { readRunningStack, type RunningStack } from "../dev/stack-file.ts";
 import { USUAL_PORTS, type StackPorts } from "../dev/stack-plan.ts";
 import { checkStateIsFree, StateInUseError } from "../dev/state-lock.ts";
+import { shellWord } from "../domain/shell.ts";
 import { screenFor, type Screen } from "./screen.ts";
 
 /** Where the state of the local stack lies unless told otherwise, from the current directory. */
@@ -127,11 +128,6 @@ function inUse(error: StateInUseError, stateDirectory: string): string {
   const running = readRunningStack(stateDirectory);
   const where = running === null ? [] : describeStack(running, stateDirectory);
   return [`${error.message}; stop it, or choose another directory with --state`, ...where].join("\n  ");
-}
-
-/** A POSIX shell reads it back as this one word. */
-export function shellWord(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function parsePort(text: string): number {

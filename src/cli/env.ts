@@ -1,7 +1,8 @@
 /** `tuneloop env`: the environment of the running local stack, for other tools. */
 import { Command } from "commander";
 import { readRunningStack } from "../dev/stack-file.ts";
-import { DEFAULT_STATE_DIRECTORY, shellWord } from "./dev.ts";
+import { shellWord } from "../domain/shell.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
 
 /**
  * The `env` command. Prints lines for a shell: `eval "$(npx tuneloop env)"` leads temporal, aws and other tools to the

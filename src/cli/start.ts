@@ -73,7 +73,7 @@ export function readDefinition(file: string): PipelineDefinition {
 /** A recipe that is not known, or wants other hyperparameters, is better refused here than by the workflow. */
 function withKnownRecipe(definition: PipelineDefinition, file: string): PipelineDefinition {
   try {
-    createRecipeCatalog(null).checkHyperparameters(definition.recipe.name, definition.recipe.hyperparameters);
+    createRecipeCatalog(null).check(definition.recipe);
     return definition;
   } catch (error) {
     throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });

@@ -15,6 +15,11 @@ export function modelVersionId(model: string, version: number, repeat: number): 
   return `${model}-${cycleNumber(version, repeat)}`;
 }
 
+/** Model version that lies at this URI: `games-12` at `s3://.../models/games/games-12/`. */
+export function modelVersionAt(modelUri: string): string {
+  return modelUri.replace(/\/$/, "").split("/").at(-1) ?? modelUri;
+}
+
 /** Dataset version in words: `games@12`. */
 export function datasetVersionId(dataset: string, version: number): string {
   return `${dataset}@${version}`;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { recipeChoiceSchema } from "./pipeline-schema.ts";
 
 /** A file of a model version; `key` is the full object key in the model's bucket. */
 export const modelFileSchema = z.object({
@@ -7,8 +8,17 @@ export const modelFileSchema = z.object({
   bytes: z.int().min(0),
 });
 
-/** `claim.json`: the one training job that may make this model version; written once, before the job is bought. */
-export const trainingClaimSchema = z.object({ jobName: z.string() });
+/**
+ * `claim.json`: the one training job that may make this model version, and by which recipe it is trained and served;
+ * written once, before the job is bought. Claims of earlier releases name the job alone.
+ */
+export const trainingClaimSchema = z.object({
+  jobName: z.string(),
+  /** By this and its name the job is known, also when the recipe has since changed. */
+  entrypoint: z.string().optional(),
+  recipe: recipeChoiceSchema.optional(),
+});
+export type TrainingClaim = z.infer<typeof trainingClaimSchema>;
 
 /** `model.json`: written last by the training job, so that its presence means the model is whole. */
 export const modelManifestSchema = z.object({

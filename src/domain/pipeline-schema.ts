@@ -36,6 +36,7 @@ export const recipeChoiceSchema = z.strictObject({
   baseModel: z.string().min(1).nullable().default(null),
   hyperparameters: hyperparametersSchema.default({}),
 });
+export type ChosenRecipe = z.infer<typeof recipeChoiceSchema>;
 
 /** Where jobs and services run and for how long at most. */
 export const computeSchema = z.strictObject({

@@ -1,9 +1,10 @@
 import { TypedFailure } from "../domain/failures.ts";
-import type { Hyperparameters } from "../domain/job-schema.ts";
+import type { ChosenRecipe } from "../domain/pipeline-schema.ts";
 import { defaultRecipeCache, findRecipe, type Recipe, type RecipeJob, type RecipeService } from "./index.ts";
 
 /**
- * The recipes that are part of Tuneloop, as the port of that name wants them. What they build is built once per process: code does not change under it.
+ * The recipes that are part of Tuneloop, as the port of that name wants them. What they build is built once per process
+ * for each choice: code does not change under it.
  *
  * @param cacheDirectory where that lies; null for the user's usual place
  */
@@ -11,34 +12,42 @@ export function createRecipeCatalog(cacheDirectory: string | null) {
   const context = { cacheDirectory: cacheDirectory ?? defaultRecipeCache() };
   const jobs = new Map<string, Promise<RecipeJob>>();
   const services = new Map<string, Promise<RecipeService>>();
-  return {
-    checkHyperparameters: (name: string, hyperparameters: Hyperparameters) =>
-      invalidInput(() => find(name).parseHyperparameters(hyperparameters)),
 
-    async renderJob(name: string, specUri: string) {
-      const job = await once(jobs, name, () => find(name).job(context));
-      return { workingDirectory: job.workingDirectory, imageUri: job.imageUri, entrypoint: job.entrypoint(specUri) };
+  /** The recipe, and what it makes of the choice. */
+  const resolve = ({ name, ...choice }: ChosenRecipe) =>
+    invalidInput(() => {
+      const recipe: Recipe = findRecipe(name);
+      return { recipe, choice: recipe.parse(choice) };
+    });
+
+  return {
+    check(chosen: ChosenRecipe): ChosenRecipe {
+      return { name: chosen.name, ...resolve(chosen).choice };
     },
 
-    async renderService(name: string, modelUri: string) {
-      const service = await once(services, name, () => find(name).service(context));
-      const { workingDirectory, importPath, imageUri } = service;
-      return { workingDirectory, importPath, imageUri, args: service.args(modelUri) };
+    async renderJob(chosen: ChosenRecipe, specUri: string) {
+      const { recipe, choice } = resolve(chosen);
+      const { entrypoint, ...job } = await once(jobs, [chosen.name, choice], () => recipe.job(context, choice));
+      return { ...job, entrypoint: entrypoint(specUri) };
+    },
+
+    async renderService(chosen: ChosenRecipe, modelUri: string) {
+      const { recipe, choice } = resolve(chosen);
+      const built = await once(services, [chosen.name, choice], () => recipe.service(context, choice));
+      const { args, modelName, ...service } = built;
+      return { ...service, args: args(modelUri), modelName: modelName(modelUri) };
     },
   };
 }
 
-function find(name: string): Recipe {
-  return invalidInput(() => findRecipe(name));
-}
-
 /** A failed build is not kept, so that it is tried again. */
-function once<T>(built: Map<string, Promise<T>>, name: string, build: () => Promise<T>): Promise<T> {
-  const known = built.get(name);
+function once<T>(built: Map<string, Promise<T>>, of: unknown, build: () => Promise<T>): Promise<T> {
+  const key = JSON.stringify(of);
+  const known = built.get(key);
   if (known) return known;
   const fresh = build();
-  built.set(name, fresh);
-  fresh.catch(() => built.delete(name));
+  built.set(key, fresh);
+  fresh.catch(() => built.delete(key));
   return fresh;
 }
 

@@ -1,25 +1,41 @@
+import type { ComputeShape, ImageSource } from "../domain/compute-schema.ts";
 import type { Hyperparameters } from "../domain/job-schema.ts";
 
-/** How to train: what a job runs, and where. */
-export interface RecipeJob {
-  /** Local directory to upload; holds all that the entrypoint needs. */
-  workingDirectory: string;
-  /** Shell command of the job whose spec lies at this `s3://` URI. */
-  entrypoint: (specUri: string) => string;
-  /** Image to run in; null for the default of the compute. */
-  imageUri: string | null;
+/** What a pipeline chooses of a recipe. */
+export interface RecipeChoice {
+  /** Model to start from; null for the recipe's default, or where there is none to start from. */
+  baseModel: string | null;
+  hyperparameters: Hyperparameters;
 }
 
-/** How to serve: what a service version imports, and from where. */
-export interface RecipeService {
-  /** Local directory to upload; holds all that the import path needs. */
+/** What jobs and services have in common. */
+interface RecipeRun {
+  /** Local directory to upload; holds all that the command or the import path needs. */
   workingDirectory: string;
+  /** Null for the default of the compute. */
+  image: ImageSource | null;
+  /** Machines; null for the account's default. A pipeline that names a compute config overrides it. */
+  compute: ComputeShape | null;
+  /** Python requirements to install before, a line of `requirements.txt` each. */
+  requirements: string[];
+  /** Never secrets: they can be read at the provider. */
+  envVars: Record<string, string>;
+}
+
+/** How to train: what a job runs, and on what. */
+export interface RecipeJob extends RecipeRun {
+  /** Shell command of the job whose spec lies at this `s3://` URI; deterministic. */
+  entrypoint: (specUri: string) => string;
+}
+
+/** How to serve: what a service version imports, and on what. */
+export interface RecipeService extends RecipeRun {
   /** `file.mjs:handler` (Node) or `module:attr` (Python). */
   importPath: string;
-  /** Arguments that tell the service its model version, by the `s3://` URI that the job wrote it under. */
-  args: (modelUri: string) => Record<string, string>;
-  /** Image to run in; null for the default of the compute. */
-  imageUri: string | null;
+  /** Arguments, as JSON, that tell the service its model version, by the `s3://` URI that the job wrote it under. */
+  args: (modelUri: string) => Record<string, unknown>;
+  /** What requests to the version of this URI name as `model`. */
+  modelName: (modelUri: string) => string;
 }
 
 /** Where a recipe may keep what it builds. */
@@ -35,10 +51,16 @@ export interface RecipeContext {
 export interface Recipe {
   /** As pipelines name it. */
   readonly name: string;
-  /** Checks hyperparameters and fills in defaults. Throws an error that names each field at fault. */
-  parseHyperparameters(value: unknown): Hyperparameters;
-  /** Builds what a training job needs; the same code gives the same directory. */
-  job(context: RecipeContext): Promise<RecipeJob>;
-  /** Builds what a service needs; the same code gives the same directory. */
-  service(context: RecipeContext): Promise<RecipeService>;
+  /** What it trains and on what, in half a line. */
+  readonly description: string;
+  /**
+   * Checks a choice and fills in defaults; takes its own answers unchanged, those of earlier versions of the recipe too, since
+   * models are served for longer than that. Throws an error that names each field at fault, as `baseModel` and
+   * `hyperparameters.<name>`.
+   */
+  parse(choice: RecipeChoice): RecipeChoice;
+  /** Builds what a training job needs of a choice that was parsed; the same code and choice give the same bytes. */
+  job(context: RecipeContext, choice: RecipeChoice): Promise<RecipeJob>;
+  /** Builds what a service needs of a choice that was parsed; as `job` does. */
+  service(context: RecipeContext, choice: RecipeChoice): Promise<RecipeService>;
 }

@@ -8,7 +8,7 @@ import { objectKeys } from "../../src/domain/object-keys.ts";
 import { decideSchema, evaluateSchema } from "../../src/domain/pipeline-schema.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
-import { aService, FakeCompute, fakeEndpoint, sha256, type Question } from "../support/fake-ports.ts";
+import { aService, FakeCompute, fakeEndpoint, fakeRecipes, sha256, type Question } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 const vocabulary = "datasets/games/vocabularies/000001.json";
@@ -44,7 +44,7 @@ const aPrediction = (id: string): Prediction => ({ id, expected: right, answer: 
 const numberOf = ({ messages }: Question): number => Number(messages[0]?.content.slice(1));
 const over = (answer: (question: Question) => string | Promise<string>) => {
   const endpoint = fakeEndpoint(answer);
-  return { endpoint, activities: createEvaluationActivities({ store, compute, endpoint }) };
+  return { endpoint, activities: createEvaluationActivities({ store, compute, recipes: fakeRecipes, endpoint }) };
 };
 /** A whole evaluation of a model that answers like this. */
 const evaluate = (request: EvaluateModelInput, answer: (question: Question) => string): Promise<Evaluation> =>

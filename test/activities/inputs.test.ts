@@ -102,7 +102,7 @@ describe("createInputActivities", () => {
     const refusing = createInputActivities({
       recipes: {
         ...fakeRecipes,
-        checkHyperparameters: () => {
+        check: () => {
           throw new TypedFailure("InvalidInput", "hyperparameters.seed: must be a number");
         },
       },

@@ -8,17 +8,13 @@ import { computeSchema } from "../../src/domain/pipeline-schema.ts";
 import type { RecipeCatalog } from "../../src/ports.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { startTestEmulator, until } from "../support/emulator.ts";
-import { fakeRecipes } from "../support/fake-ports.ts";
+import { fakeRecipes, runsAnywhere } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 /** Jobs that hold on until they are ended; the comment makes each intent's entrypoint its own. */
 const recipes: RecipeCatalog = {
   ...fakeRecipes,
-  renderJob: async (recipe, specUri) => ({
-    workingDirectory: null,
-    entrypoint: `sleep 300 # ${recipe} ${specUri}`,
-    imageUri: null,
-  }),
+  renderJob: async ({ name }, specUri) => ({ ...runsAnywhere, entrypoint: `sleep 300 # ${name} ${specUri}` }),
 };
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;

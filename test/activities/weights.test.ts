@@ -52,9 +52,10 @@ describe("setWeight", () => {
       envVars: {},
       canaryPercent: 10,
       completeRollout: false,
-      computeConfig: "gpu:1",
+      compute: "gpu:1",
       cloud: "lab",
-      imageUri: null,
+      image: null,
+      requirements: [],
       tags: { tuneloop: "games" },
     });
   });

@@ -17,7 +17,7 @@ afterAll(async () => {
   rmSync(application, { recursive: true });
 });
 
-const where = { computeConfig: null, cloud: null, imageUri: null, tags: {}, envVars: {} };
+const where = { compute: null, cloud: null, image: null, requirements: [], tags: {}, envVars: {} };
 const aRequest = (overrides: Partial<JobRequest> = {}): JobRequest => ({
   name: "train",
   entrypoint: "true",
@@ -57,7 +57,7 @@ describe("createAnyscaleCompute", () => {
       error: null,
     });
     const second = await compute.submitJob(
-      aRequest({ computeConfig: "gpu:2", cloud: "lab", imageUri: "acme/train:1" }),
+      aRequest({ compute: "gpu:2", cloud: "lab", image: { imageUri: "acme/train:1" } }),
     );
     expect((await compute.findJobs("train")).map(({ id }) => id)).toEqual([second.id, first.id]);
     const over = async (id: string) =>

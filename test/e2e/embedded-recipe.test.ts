@@ -29,8 +29,10 @@ let service: RecipeService;
 beforeAll(async () => {
   stack = await startTestStack({ services: ["s3"] });
   cacheDirectory = await mkdtemp(join(tmpdir(), "tuneloop-recipes-"));
-  job = await findRecipe("embedded").job({ cacheDirectory });
-  service = await findRecipe("embedded").service({ cacheDirectory });
+  const recipe = findRecipe("embedded");
+  const choice = recipe.parse({ baseModel: null, hyperparameters: {} });
+  job = await recipe.job({ cacheDirectory }, choice);
+  service = await recipe.service({ cacheDirectory }, choice);
   const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = stack.environment;
   client = new S3Client({
     endpoint: AWS_ENDPOINT_URL ?? "",

@@ -116,19 +116,18 @@ export function aJobStatus(overrides: Partial<JobStatus> = {}): JobStatus {
   };
 }
 
+/** What a recipe runs in that needs nothing. */
+export const runsAnywhere = { workingDirectory: null, image: null, compute: null, requirements: [], envVars: {} };
+
 /** Recipes that need no build: the entrypoint names recipe and spec, hyperparameters get a default seed. */
 export const fakeRecipes: RecipeCatalog = {
-  checkHyperparameters: (_recipe, hyperparameters) => ({ seed: 42, ...hyperparameters }),
-  renderJob: async (recipe, specUri) => ({
-    workingDirectory: null,
-    entrypoint: `${recipe} ${specUri}`,
-    imageUri: null,
-  }),
-  renderService: async (recipe, modelUri) => ({
-    workingDirectory: null,
-    importPath: `${recipe}.mjs:handler`,
+  check: ({ hyperparameters, ...chosen }) => ({ ...chosen, hyperparameters: { seed: 42, ...hyperparameters } }),
+  renderJob: async ({ name }, specUri) => ({ ...runsAnywhere, entrypoint: `${name} ${specUri}` }),
+  renderService: async ({ name }, modelUri) => ({
+    ...runsAnywhere,
+    importPath: `${name}.mjs:handler`,
     args: { modelUri },
-    imageUri: null,
+    modelName: `${name}-model`,
   }),
 };
 

@@ -27,12 +27,12 @@ function stillWaiting(forWhat: string): TypedFailure {
 
 /** Knows one recipe, `embedded`, whose hyperparameter `epochs` is a number. */
 const recipes: RecipeCatalog = {
-  checkHyperparameters(recipe, hyperparameters) {
-    if (recipe !== "embedded") throw new TypedFailure("InvalidInput", `recipe.name: there is no recipe ${recipe}`);
+  check({ name, baseModel, hyperparameters }) {
+    if (name !== "embedded") throw new TypedFailure("InvalidInput", `recipe.name: there is no recipe ${name}`);
     if (typeof (hyperparameters["epochs"] ?? 1) !== "number") {
       throw new TypedFailure("InvalidInput", "recipe.hyperparameters.epochs: must be a number");
     }
-    return { epochs: 1, ...hyperparameters };
+    return { name, baseModel, hyperparameters: { epochs: 1, ...hyperparameters } };
   },
   renderJob: () => Promise.reject(new Error("workflows render nothing")),
   renderService: () => Promise.reject(new Error("workflows render nothing")),

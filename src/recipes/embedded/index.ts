@@ -1,3 +1,5 @@
+import { modelVersionAt } from "../../domain/ids.ts";
+import { shellWord } from "../../domain/shell.ts";
 import type { Recipe } from "../recipe.ts";
 import { bundleEntry, MODULE_EXTENSION } from "./bundle.ts";
 import { parseEmbeddedHyperparameters } from "./hyperparameters.ts";
@@ -10,13 +12,20 @@ process.exitCode = await main(process.argv.slice(2), process.env, {
 });
 `;
 
+/** Node is all that it needs. */
+const ANYWHERE = { image: null, compute: null, requirements: [], envVars: {} };
+
 /** Trains linear models and a tagger on the CPU, from the records alone, in seconds; needs Node 20 or later and nothing else. */
 export const embeddedRecipe: Recipe = {
   name: "embedded",
-  parseHyperparameters: parseEmbeddedHyperparameters,
+  description: "trains a small model on the CPU in seconds, from the records alone",
+  parse({ baseModel, hyperparameters }) {
+    if (baseModel !== null) throw new Error("baseModel: the embedded recipe starts from no model, leave it out");
+    return { baseModel, hyperparameters: parseEmbeddedHyperparameters(hyperparameters) };
+  },
   async job({ cacheDirectory }) {
     const workingDirectory = await bundleEntry("train", RUN_TRAIN, cacheDirectory);
-    return { workingDirectory, entrypoint: (specUri) => `node train.mjs ${quoted(specUri)}`, imageUri: null };
+    return { ...ANYWHERE, workingDirectory, entrypoint: (specUri) => `node train.mjs ${shellWord(specUri)}` };
   },
   async service({ cacheDirectory }) {
     const workingDirectory = await bundleEntry(
@@ -24,11 +33,12 @@ export const embeddedRecipe: Recipe = {
       `export { handler } from "./serve${MODULE_EXTENSION}";\n`,
       cacheDirectory,
     );
-    return { workingDirectory, importPath: "serve.mjs:handler", args: (modelUri) => ({ modelUri }), imageUri: null };
+    return {
+      ...ANYWHERE,
+      workingDirectory,
+      importPath: "serve.mjs:handler",
+      args: (modelUri) => ({ modelUri }),
+      modelName: modelVersionAt,
+    };
   },
 };
-
-/** One word for the shell. */
-function quoted(text: string): string {
-  return /^[\w:/.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
