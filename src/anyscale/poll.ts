@@ -61,7 +61,7 @@ export async function poll<T>(
 }
 
 /** Whether another attempt may succeed where this one failed. A redirect or an unknown route says that the host is wrong. */
-function isPassing(error: unknown): error is AnyscaleError {
+export function isPassing(error: unknown): error is AnyscaleError {
   if (!(error instanceof AnyscaleError)) return false;
   if (error.kind === "unexpected-reply") return error.status === 200;
   return error.kind === "unavailable" || error.kind === "rate-limited";
@@ -72,7 +72,8 @@ function positiveMs(field: string, ms: number): number {
   throw new InvalidRequestError(`${field} is ${ms}; pass milliseconds above 0, up to ${MAX_TIMER_MS}`);
 }
 
-async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** Waits. Throws the reason of `signal`, also one that has been there before. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

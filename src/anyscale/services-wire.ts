@@ -111,7 +111,7 @@ export const serviceSchema = z.object({
   name: z.string(),
   description: z.string().nullish(),
   project_id: z.string(),
-  cloud_id: z.string().nullish(),
+  cloud_id: z.string(),
   created_at: z.string().nullish(),
   ended_at: z.string().nullish(),
   current_state: z.string(),
