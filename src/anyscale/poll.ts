@@ -67,7 +67,8 @@ export function isPassing(error: unknown): error is AnyscaleError {
   return error.kind === "unavailable" || error.kind === "rate-limited";
 }
 
-function positiveMs(field: string, ms: number): number {
+/** Checks a time. Throws `InvalidRequestError`. */
+export function positiveMs(field: string, ms: number): number {
   if (ms > 0 && ms <= MAX_TIMER_MS) return ms;
   throw new InvalidRequestError(`${field} is ${ms}; pass milliseconds above 0, up to ${MAX_TIMER_MS}`);
 }
