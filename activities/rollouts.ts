@@ -66,7 +66,7 @@ async function setWeight(ports: RolloutPorts, request: WeightRequest): Promise<{
 async function apply({ store, compute, recipes }: RolloutPorts, request: WeightRequest): Promise<void> {
   const { pipeline, model, compute: where, percent, complete } = request;
   // A version is served as it was trained, also the one to go back to, whatever the pipeline has chosen since.
-  const recipe = (await readClaim(store, request))?.recipe ?? request.recipe;
+  const recipe = (await readClaim(store, request))?.recipe ?? recipes.check(request.recipe);
   const rendered = await recipes.renderService(recipe, store.uri(objectKeys.model(pipeline, model)));
   const { compute: shape, modelName: _, ...service } = rendered;
   await compute.applyService({

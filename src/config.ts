@@ -1,3 +1,4 @@
+import { delimiter } from "node:path";
 import { z } from "zod";
 
 /** Empty and blank values count as not set; surrounding space, such as the end of a secret's file, is cut. */
@@ -32,7 +33,15 @@ export interface Config {
   authorKey: string | null;
   /** Directory for what can be made again; null for the user's usual one. */
   cacheDirectory: string | null;
+  /** Folders of recipes that are not part of Tuneloop. */
+  recipeFolders: string[];
   logLevel: "debug" | "info" | "warn" | "error";
+}
+
+/** Folders of recipes, as `TUNELOOP_RECIPES` lists them: separated as in PATH; empty when it is not set. */
+export function recipeFolders(environment: Record<string, string | undefined>): string[] {
+  const list = environment["TUNELOOP_RECIPES"]?.split(delimiter) ?? [];
+  return list.map((folder) => folder.trim()).filter((folder) => folder !== "");
 }
 
 /** Reads the configuration, once. Throws an error that names every variable that is missing or wrong, never its value. */
@@ -51,6 +60,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     anyscaleToken: env.ANYSCALE_CLI_TOKEN,
     authorKey: env.TUNELOOP_AUTHOR_KEY ?? null,
     cacheDirectory: env.TUNELOOP_CACHE ?? null,
+    recipeFolders: recipeFolders(environment),
     logLevel: env.TUNELOOP_LOG_LEVEL,
   };
 }

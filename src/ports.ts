@@ -223,8 +223,9 @@ export interface RenderedService extends RunsIn {
 export interface RecipeCatalog {
   /** Checks what a pipeline chooses and fills in defaults. Throws InvalidInput that names an unknown recipe or each bad field. */
   check(chosen: ChosenRecipe): ChosenRecipe;
-  /** Entrypoint: deterministic in what was chosen and `specUri`. */
+  /** Of what was checked. Entrypoint: deterministic in that and `specUri`. Throws InvalidInput for an unknown recipe. */
   renderJob(chosen: ChosenRecipe, specUri: string): Promise<RenderedJob>;
+  /** Of what was checked, maybe by an earlier release. Throws InvalidInput for an unknown recipe. */
   renderService(chosen: ChosenRecipe, modelUri: string): Promise<RenderedService>;
 }
 

@@ -8,7 +8,7 @@ import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
-import { recipeCommand } from "./recipe-try.ts";
+import { recipeCommand } from "./recipe.ts";
 import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
 import { workerCommand } from "./worker.ts";

@@ -33,10 +33,11 @@ interface TryOptions {
   json?: boolean;
 }
 
-/** The `recipe` command with its one subcommand; unusable files and data throw `UsageError`. */
-export function recipeCommand(): Command {
-  const attempt = new Command("try")
+/** The `recipe try` command; unusable files and data, and a recipe that needs servers, throw `UsageError`. */
+export function recipeTryCommand(): Command {
+  return new Command("try")
     .description("train the embedded recipe on local chat-format files and score it, without any server")
+    .argument("[recipe]", "only embedded can be tried: the others run as jobs and services", "embedded")
     .addOption(
       new Option("--train <file>", "JSONL to train on; may be given several times")
         .argParser((file: string, files: string[] | undefined) => [...(files ?? []), file])
@@ -45,13 +46,20 @@ export function recipeCommand(): Command {
     .requiredOption("--test <file>", "JSONL to score on; nothing is learnt from it")
     .option("--seed <number>", "of everything random in training", Number)
     .option("--json", "print one JSON object instead of a table")
-    .action((options: TryOptions) => {
+    .action((recipe: string, options: TryOptions) => {
+      if (recipe !== "embedded") throw new UsageError(needsServers(recipe));
       const result = tryRecipe(options, (line) => process.stderr.write(`${line}\n`));
       process.stdout.write(options.json === true ? `${JSON.stringify(result)}\n` : describe(result));
     })
     .exitOverride()
     .showHelpAfterError();
-  return new Command("recipe").description("work with recipes offline").addCommand(attempt).exitOverride();
+}
+
+function needsServers(recipe: string): string {
+  return (
+    `${recipe}: only the embedded recipe can be tried without servers. A recipe that runs as a job and a service is tried ` +
+    `by a cycle on the local stack: tuneloop dev, then tuneloop start -f FILE with recipe: { name: ${recipe} }`
+  );
 }
 
 /** Trains and scores; tells what it does line by line. The model is saved and loaded in between, as a job and a service would. */

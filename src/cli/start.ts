@@ -1,17 +1,18 @@
 /** `tuneloop start -f FILE`: starts the pipeline that a definition describes. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { WorkflowIdConflictPolicy } from "@temporalio/common";
-import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
-import type { z } from "zod";
+import { recipeFolders } from "../config.ts";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
+import type { RecipeCatalog } from "../ports.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
+import { loadRecipes } from "../recipes/index.ts";
 import { connect } from "../temporal/client.ts";
 import { taskQueues, workflowIds } from "../../workflows/names.ts";
 import type { pipeline } from "../../workflows/pipeline.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
+import { readYamlFile, YamlFileError } from "../yaml-file.ts";
 
 interface StartOptions {
   file: string;
@@ -27,8 +28,10 @@ export function startCommand(): Command {
     .option("--state <directory>", "of the local stack to use when no Temporal is configured", DEFAULT_STATE_DIRECTORY)
     .option("--json", "print one JSON object")
     .action(async ({ file, state, json }: StartOptions) => {
-      const definition = readDefinition(file);
-      const client = await connect(surroundings(process.env, state));
+      const environment = surroundings(process.env, state);
+      const recipes = createRecipeCatalog(loadRecipes(recipeFolders(environment)), null);
+      const definition = readDefinition(file, recipes);
+      const client = await connect(environment);
       try {
         const workflowId = workflowIds.pipeline(definition.name);
         const before = await statusOf(client.workflow.getHandle(workflowId));
@@ -48,55 +51,27 @@ export function startCommand(): Command {
     });
 }
 
-/** Reads and checks a definition. Throws UsageError that names the file, the line or field, and the problem. */
-export function readDefinition(file: string): PipelineDefinition {
-  let text: string;
+/**
+ * Reads and checks a definition, its recipe's choice too. Throws UsageError that names the file, the line or field, and the
+ * problem.
+ */
+export function readDefinition(file: string, recipes: RecipeCatalog): PipelineDefinition {
   try {
-    text = readFileSync(file, "utf8");
+    const definition = readYamlFile(file, pipelineSchema, "definition");
+    checkRecipe(definition, file, recipes);
+    return definition;
   } catch (error) {
-    throw new UsageError(`${file}: cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw error instanceof YamlFileError ? new UsageError(error.message, { cause: error }) : error;
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors[0];
-  if (broken) throw new UsageError(`${file}: ${broken.message}`);
-  const parsed = pipelineSchema.safeParse(valueOf(document, file));
-  if (parsed.success) return withKnownRecipe(parsed.data, file);
-  const problems = parsed.error.issues.map((issue) => {
-    const offset = offsetOf(document, issue);
-    const line = offset === null ? "" : `:${lines.linePos(offset).line}`;
-    return `${file}${line}: ${issue.path.join(".") || "definition"}: ${issue.message}`;
-  });
-  throw new UsageError(problems.join("\n"));
 }
 
 /** A recipe that is not known, or wants other hyperparameters, is better refused here than by the workflow. */
-function withKnownRecipe(definition: PipelineDefinition, file: string): PipelineDefinition {
+function checkRecipe({ recipe }: PipelineDefinition, file: string, recipes: RecipeCatalog): void {
   try {
-    createRecipeCatalog(null).check(definition.recipe);
-    return definition;
+    recipes.check(recipe);
   } catch (error) {
     throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-}
-
-/** The document as a value. Throws UsageError for aliases that lead nowhere or grow without end. */
-function valueOf(document: Document, file: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-/** Where in the text a problem is: at the unknown key itself, else at the value, else at what should hold it. */
-function offsetOf(document: Document, issue: z.core.$ZodIssue): number | null {
-  const at = (path: PropertyKey[]): unknown => (path.length === 0 ? document.contents : document.getIn(path, true));
-  const holder = at(issue.path);
-  const unknown = issue.code === "unrecognized_keys" && isMap(holder) ? issue.keys[0] : undefined;
-  const key = isMap(holder) ? holder.items.find((pair) => isScalar(pair.key) && pair.key.value === unknown)?.key : null;
-  const node = [key, holder, at(issue.path.slice(0, -1))].find((candidate) => isNode(candidate));
-  return node?.range?.[0] ?? null;
 }
 
 async function statusOf(handle: { describe(): Promise<{ status: { name: string } }> }): Promise<string | null> {

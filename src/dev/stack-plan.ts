@@ -1,5 +1,7 @@
 /** Decides what a stack is made of: which servers to start, where they listen, and the environment that leads there. */
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
+import { recipeFolders } from "../config.ts";
+import { loadRecipes } from "../recipes/index.ts";
 import { findBinary } from "./binaries.ts";
 import { loadCredentials, type StackCredentials } from "./credentials.ts";
 import type { ServerSpec } from "./launch.ts";
@@ -52,7 +54,7 @@ export interface StackPlan {
   emulatorState: string | null;
 }
 
-/** Plans a stack on a state directory that exists and is locked. Throws when there is no free port. */
+/** Plans a stack on a state directory that exists and is locked. Throws when there is no free port, or a recipe folder is no good. */
 export async function planStack(options: StackOptions): Promise<StackPlan> {
   const wanted = new Set(options.services ?? STACK_SERVICES);
   const running = {
@@ -65,7 +67,10 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   }
   const credentials = loadCredentials(join(options.stateDirectory, "credentials.json"));
   const ports = await choosePorts(options, wanted);
-  const environment = stackEnvironment(wanted, ports, credentials, options.stateDirectory);
+  const environment = {
+    ...stackEnvironment(wanted, ports, credentials, options.stateDirectory),
+    ...recipeEnvironment(options.environment),
+  };
   return {
     addresses: {
       temporal: environment["TEMPORAL_ADDRESS"] ?? running.temporal,
@@ -131,6 +136,13 @@ function stackEnvironment(
     ...(wanted.has("s3") ? s3 : {}),
     ...(wanted.has("emulator") ? emulator : {}),
   };
+}
+
+/** So that commands in other directories know the recipes that the worker knows. Throws for one that it cannot use. */
+function recipeEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const folders = recipeFolders(environment).map((folder) => resolve(folder));
+  loadRecipes(folders);
+  return folders.length === 0 ? {} : { TUNELOOP_RECIPES: folders.join(delimiter) };
 }
 
 function planServers(

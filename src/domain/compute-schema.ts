@@ -5,9 +5,9 @@ export type ImageSource = { imageUri: string } | { containerfile: string };
 
 /** What a node must have when any machine that has it will do. */
 export const nodeResourcesSchema = z.strictObject({
-  cpus: z.number().min(0),
+  cpus: z.int().min(1),
   memoryGiB: z.number().gt(0),
-  gpus: z.number().min(0).default(0),
+  gpus: z.int().min(0).default(0),
   /** Kind of GPU as Ray names it, such as `A10G` or `L4`; null for any. */
   accelerator: z.string().min(1).nullable().default(null),
 });

@@ -1,39 +1,32 @@
 import { TypedFailure } from "../domain/failures.ts";
 import type { ChosenRecipe } from "../domain/pipeline-schema.ts";
-import { defaultRecipeCache, findRecipe, type Recipe, type RecipeJob, type RecipeService } from "./index.ts";
+import { defaultRecipeCache, findRecipe, type KnownRecipe, type RecipeJob, type RecipeService } from "./index.ts";
 
 /**
- * The recipes that are part of Tuneloop, as the port of that name wants them. What they build is built once per process
- * for each choice: code does not change under it.
+ * Recipes as the port of that name wants them. What they build is built once per process for each choice: code does not
+ * change under it.
  *
  * @param cacheDirectory where that lies; null for the user's usual place
  */
-export function createRecipeCatalog(cacheDirectory: string | null) {
+export function createRecipeCatalog(known: readonly KnownRecipe[], cacheDirectory: string | null) {
   const context = { cacheDirectory: cacheDirectory ?? defaultRecipeCache() };
   const jobs = new Map<string, Promise<RecipeJob>>();
   const services = new Map<string, Promise<RecipeService>>();
 
-  /** The recipe, and what it makes of the choice. */
-  const resolve = ({ name, ...choice }: ChosenRecipe) =>
-    invalidInput(() => {
-      const recipe: Recipe = findRecipe(name);
-      return { recipe, choice: recipe.parse(choice) };
-    });
+  const find = (name: string) => invalidInput(() => findRecipe(name, known));
 
   return {
-    check(chosen: ChosenRecipe): ChosenRecipe {
-      return { name: chosen.name, ...resolve(chosen).choice };
+    check({ name, ...choice }: ChosenRecipe): ChosenRecipe {
+      return { name, ...invalidInput(() => find(name).parse(choice)) };
     },
 
-    async renderJob(chosen: ChosenRecipe, specUri: string) {
-      const { recipe, choice } = resolve(chosen);
-      const { entrypoint, ...job } = await once(jobs, [chosen.name, choice], () => recipe.job(context, choice));
+    async renderJob({ name, ...choice }: ChosenRecipe, specUri: string) {
+      const { entrypoint, ...job } = await once(jobs, [name, choice], () => find(name).job(context, choice));
       return { ...job, entrypoint: entrypoint(specUri) };
     },
 
-    async renderService(chosen: ChosenRecipe, modelUri: string) {
-      const { recipe, choice } = resolve(chosen);
-      const built = await once(services, [chosen.name, choice], () => recipe.service(context, choice));
+    async renderService({ name, ...choice }: ChosenRecipe, modelUri: string) {
+      const built = await once(services, [name, choice], () => find(name).service(context, choice));
       const { args, modelName, ...service } = built;
       return { ...service, args: args(modelUri), modelName: modelName(modelUri) };
     },

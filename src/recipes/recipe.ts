@@ -54,13 +54,15 @@ export interface Recipe {
   /** What it trains and on what, in half a line. */
   readonly description: string;
   /**
-   * Checks a choice and fills in defaults; takes its own answers unchanged, those of earlier versions of the recipe too, since
-   * models are served for longer than that. Throws an error that names each field at fault, as `baseModel` and
-   * `hyperparameters.<name>`.
+   * Checks a choice and fills in defaults; takes its own answer unchanged. Throws an error that names each field at fault,
+   * as `baseModel` and `hyperparameters.<name>`.
    */
   parse(choice: RecipeChoice): RecipeChoice;
   /** Builds what a training job needs of a choice that was parsed; the same code and choice give the same bytes. */
   job(context: RecipeContext, choice: RecipeChoice): Promise<RecipeJob>;
-  /** Builds what a service needs of a choice that was parsed; as `job` does. */
+  /**
+   * Builds what a service needs of a choice that was parsed, maybe by an earlier version of the recipe: a model is served
+   * as it was trained. The same code and choice give the same bytes.
+   */
   service(context: RecipeContext, choice: RecipeChoice): Promise<RecipeService>;
 }

@@ -6,11 +6,12 @@ import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
 import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
+import { loadRecipes } from "../recipes/index.ts";
 import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { createSourceReaders } from "../adapters/sources/index.ts";
 import { readChatFile } from "../adapters/sources/s3-jsonl.ts";
 
-/** Every port on its real adapter. Opens no connection. */
+/** Every port on its real adapter. Opens no connection. Throws for a recipe folder that cannot be used. */
 export function createPorts(config: Config, outside: { log: Logger; workflows: WorkflowLookup }): Ports {
   const s3 = createS3Client({ endpoint: config.s3Endpoint, region: config.s3Region });
   const store = new S3ObjectStore(s3, config.s3Uri);
@@ -18,7 +19,7 @@ export function createPorts(config: Config, outside: { log: Logger; workflows: W
     store,
     compute: createAnyscaleCompute(new AnyscaleClient({ host: config.anyscaleHost, token: config.anyscaleToken })),
     endpoint: createHttpModelEndpoint(),
-    recipes: createRecipeCatalog(config.cacheDirectory),
+    recipes: createRecipeCatalog(loadRecipes(config.recipeFolders), config.cacheDirectory),
     sources: createSourceReaders(store, (uri) => new S3ObjectStore(s3, uri)),
     readChatFile: (uri, signal) => {
       const { bucket, key } = parseS3Uri(uri);

@@ -20,6 +20,7 @@ describe("loadConfig", () => {
     anyscaleToken: "aph0_secret",
     authorKey: null,
     cacheDirectory: null,
+    recipeFolders: [],
     logLevel: "info",
   };
 
@@ -36,6 +37,7 @@ describe("loadConfig", () => {
         ANYSCALE_HOST: "http://127.0.0.1:7071",
         TUNELOOP_AUTHOR_KEY: "key",
         TUNELOOP_CACHE: "/var/cache/tune loop",
+        TUNELOOP_RECIPES: "/opt/my recipes/majority: ./other ::",
         TUNELOOP_LOG_LEVEL: "debug",
         PATH: "/bin",
       }),
@@ -46,6 +48,7 @@ describe("loadConfig", () => {
       anyscaleHost: "http://127.0.0.1:7071",
       authorKey: "key",
       cacheDirectory: "/var/cache/tune loop",
+      recipeFolders: ["/opt/my recipes/majority", "./other"],
       logLevel: "debug",
     });
   });
@@ -57,6 +60,7 @@ describe("loadConfig", () => {
       "ANYSCALE_HOST",
       "TUNELOOP_AUTHOR_KEY",
       "TUNELOOP_CACHE",
+      "TUNELOOP_RECIPES",
       "TUNELOOP_LOG_LEVEL",
     ];
     expect(loadConfig({ ...least, ...Object.fromEntries(optional.map((name) => [name, blank])) })).toEqual(defaults);

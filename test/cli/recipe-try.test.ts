@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { recipeCommand, tryRecipe } from "../../src/cli/recipe-try.ts";
+import { recipeTryCommand, tryRecipe } from "../../src/cli/recipe-try.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { generateSample } from "../../src/dev/sample-data.ts";
 import { FUNCTIONAL_REPRESENTATION_METRICS } from "../../src/domain/functional-representation.ts";
@@ -119,13 +119,13 @@ describe("tryRecipe", () => {
   });
 });
 
-describe("recipeCommand", () => {
+describe("recipeTryCommand", () => {
   it("prints one JSON object on standard output, and progress elsewhere", async () => {
     const train = await file("a.jsonl", good("train", 1, 40));
     const test = await file("t.jsonl", good("test", 3, 10));
-    const script = `import { recipeCommand } from ${JSON.stringify(join(import.meta.dirname, "../../src/cli/recipe-try.ts"))};
-      await recipeCommand().parseAsync(process.argv.slice(1), { from: "user" });`;
-    const options = ["--input-type=module", "-e", script, "--", "try", "--train", train, "--test", test, "--json"];
+    const script = `import { recipeTryCommand } from ${JSON.stringify(join(import.meta.dirname, "../../src/cli/recipe-try.ts"))};
+      await recipeTryCommand().parseAsync(process.argv.slice(1), { from: "user" });`;
+    const options = ["--input-type=module", "-e", script, "--", "--train", train, "--test", test, "--json"];
     const child = spawn(process.execPath, options, { stdio: ["ignore", "pipe", "pipe"] });
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
     expect(err).toContain("step 15/15");
@@ -134,10 +134,18 @@ describe("recipeCommand", () => {
   });
 
   it("asks for both kinds of files", async () => {
-    const command = recipeCommand();
-    for (const attempt of command.commands) attempt.configureOutput({ writeErr: () => {} });
-    await expect(command.parseAsync(["try"], { from: "user" })).rejects.toThrow(
+    const command = recipeTryCommand().configureOutput({ writeErr: () => {} });
+    await expect(command.parseAsync([], { from: "user" })).rejects.toThrow(
       "required option '--train <file>' not specified",
     );
+  });
+
+  it("says how a recipe that needs servers is tried", async () => {
+    const args = ["majority", "--train", "a.jsonl", "--test", "t.jsonl"];
+    const attempt = recipeTryCommand().parseAsync(args, { from: "user" });
+    await expect(attempt).rejects.toThrow(
+      /^majority: only the embedded recipe can be tried without servers\. .*tuneloop dev/,
+    );
+    await expect(attempt).rejects.toBeInstanceOf(UsageError);
   });
 });

@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../../src/cli/program.ts";
 import { readDefinition } from "../../src/cli/start.ts";
+import { createRecipeCatalog } from "../../src/recipes/catalog.ts";
+import { loadRecipes } from "../../src/recipes/index.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { aDirectory } from "../support/emulator.ts";
 
+const recipes = createRecipeCatalog(loadRecipes([]), null);
 const directories: string[] = [];
 afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
@@ -17,7 +20,7 @@ const file = (text: string): string => {
 };
 const problemOf = (path: string): string => {
   try {
-    readDefinition(path);
+    readDefinition(path, recipes);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return error.message.replaceAll(path, "games.yaml");
@@ -32,7 +35,7 @@ recipe: { name: embedded }
 
 describe("readDefinition", () => {
   it("reads YAML with nothing but what is needed, and fills in every default", () => {
-    expect(readDefinition(file(least))).toEqual({
+    expect(readDefinition(file(least), recipes)).toEqual({
       name: "games",
       sources: [{ id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" }],
       dataset: { minNewRecords: 200, split: { valid: 0.05, test: 0.1 }, testSet: null, quorum: { sources: 1 } },
@@ -52,8 +55,8 @@ describe("readDefinition", () => {
   });
 
   it("reads JSON, which is the same definition", () => {
-    const definition = readDefinition(file(least));
-    expect(readDefinition(file(JSON.stringify(definition, null, 2)))).toEqual(definition);
+    const definition = readDefinition(file(least), recipes);
+    expect(readDefinition(file(JSON.stringify(definition, null, 2)), recipes)).toEqual(definition);
   });
 
   it.each<[string, string, string]>([

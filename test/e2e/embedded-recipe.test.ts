@@ -13,7 +13,7 @@ import { jobProgressSchema } from "../../src/domain/job-schema.ts";
 import { modelManifestSchema } from "../../src/domain/model-version-schema.ts";
 import type { TrainingRecord } from "../../src/domain/record-schema.ts";
 import { parseFrame } from "../../src/recipes/embedded/frame.ts";
-import { findRecipe } from "../../src/recipes/index.ts";
+import { findRecipe, loadRecipes } from "../../src/recipes/index.ts";
 import type { RecipeJob, RecipeService } from "../../src/recipes/index.ts";
 import { startTestStack, type TestStack } from "../support/stack.ts";
 
@@ -29,7 +29,7 @@ let service: RecipeService;
 beforeAll(async () => {
   stack = await startTestStack({ services: ["s3"] });
   cacheDirectory = await mkdtemp(join(tmpdir(), "tuneloop-recipes-"));
-  const recipe = findRecipe("embedded");
+  const recipe = findRecipe("embedded", loadRecipes([]));
   const choice = recipe.parse({ baseModel: null, hyperparameters: {} });
   job = await recipe.job({ cacheDirectory }, choice);
   service = await recipe.service({ cacheDirectory }, choice);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findRecipe } from "../../src/recipes/index.ts";
+import { findRecipe, loadRecipes } from "../../src/recipes/index.ts";
 
 let cacheDirectory: string;
 
@@ -18,12 +18,14 @@ afterEach(async () => {
 
 describe("findRecipe", () => {
   it("refuses a name that is not known, and names those that are", () => {
-    expect(() => findRecipe("embeded")).toThrow("recipe.name: embeded is not known, expected embedded");
+    expect(() => findRecipe("embeded", loadRecipes([]))).toThrow(
+      "recipe.name: embeded is not known, expected embedded",
+    );
   });
 });
 
 describe("embedded recipe", () => {
-  const recipe = findRecipe("embedded");
+  const recipe = findRecipe("embedded", loadRecipes([]));
   const choice = recipe.parse({ baseModel: null, hyperparameters: {} });
 
   it("has no base model to start from, and fills in hyperparameters", () => {

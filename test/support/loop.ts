@@ -40,9 +40,9 @@ export interface Loop {
 /** A running or ended cycle. */
 export type Cycle = WorkflowHandle<typeof retrain>;
 
-/** Starts the whole stack; `stop()` it in `afterAll`. */
-export async function startLoop(): Promise<Loop> {
-  const stack = await startTestStack({ services: STACK_SERVICES });
+/** Starts the whole stack, with more environment for its emulator and worker; `stop()` it in `afterAll`. */
+export async function startLoop(more: Record<string, string> = {}): Promise<Loop> {
+  const stack = await startTestStack({ services: STACK_SERVICES, environment: more });
   const { environment, fullEnvironment } = stack;
   const client = await connect(fullEnvironment);
   const s3 = createS3Client({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseHyperparameters } from "../hyperparameters.ts";
 
 /** What a user may set of the embedded recipe; each has a default that was picked on held-out data. */
 export const embeddedHyperparametersSchema = z.strictObject({
@@ -21,13 +22,6 @@ export type EmbeddedHyperparameters = z.infer<typeof embeddedHyperparametersSche
 
 /** Fills in defaults. Throws one line that names each field that is unknown or out of range. */
 export function parseEmbeddedHyperparameters(value: unknown): EmbeddedHyperparameters {
-  const parsed = embeddedHyperparametersSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const known = Object.keys(embeddedHyperparametersSchema.shape).join(", ");
-  const reasons = parsed.error.issues.map((issue) =>
-    issue.code === "unrecognized_keys"
-      ? `${issue.keys.map((key) => `hyperparameters.${key}`).join(", ")}: not known, the embedded recipe has ${known}`
-      : `${["hyperparameters", ...issue.path].join(".")}: ${issue.message}`,
-  );
-  throw new Error(reasons.join("; "));
+  const known = Object.keys(embeddedHyperparametersSchema.shape);
+  return parseHyperparameters({ name: "embedded", schema: embeddedHyperparametersSchema, known }, value);
 }
