@@ -2,8 +2,11 @@ import type { AnyscaleClient } from "../anyscale/client.ts";
 import { InvalidRequestError, NotFoundError } from "../anyscale/errors.ts";
 import type { ProductionJob } from "../anyscale/jobs-wire.ts";
 import type { Service, ServiceVersion } from "../anyscale/services-wire.ts";
-import { TypedFailure } from "../domain/failures.ts";
-import type { Compute, JobRequest, JobStatus, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
+import type { ComputeConfig } from "../anyscale/compute-config.ts";
+import type { Placement } from "../anyscale/placement.ts";
+import type { RuntimeEnvOptions } from "../anyscale/runtime-env.ts";
+import type { ComputeShape, NodeShape } from "../domain/compute-schema.ts";
+import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
 
 /**
  * Jobs and services on Anyscale, hosted or emulated: the host of the client decides. Failures are the client's own
@@ -13,20 +16,23 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
   const { jobs, services } = anyscale;
   return {
     findJobs: async (name) => (await jobs.find(name)).map(jobStatusOf),
-    submitJob: async (request) =>
-      jobStatusOf(await jobs.submit({ ...request, ...placementOf(request), project: null })),
+    submitJob: async (request) => {
+      const { name, entrypoint, maxRetries, timeoutSeconds } = request;
+      return jobStatusOf(await jobs.submit({ ...optionsOf(request), name, entrypoint, maxRetries, timeoutSeconds }));
+    },
     getJob: async (id) => jobStatusOf(await jobs.get(id)),
     terminateJob: async (id) => {
       await ignoring(NotFoundError, async () => await jobs.terminate(id));
     },
-    applyService: async ({ importPath, args, completeRollout, canaryPercent, ...request }) => {
-      const known = await services.find(request.name);
+    applyService: async (request) => {
+      const { name, version, importPath, args, completeRollout, canaryPercent } = request;
+      const known = await services.find(name);
       // A service that serves nothing yet has no traffic to share: the official client leaves the percent out as well.
       const serves = known !== null && known.current_state !== "TERMINATED";
       const service = await services.deploy({
-        ...request,
-        ...placementOf(request),
-        project: null,
+        ...optionsOf(request),
+        name,
+        version,
         application: { importPath, args },
         canaryPercent: serves ? canaryPercent : null,
         autoCompleteRollout: completeRollout,
@@ -57,17 +63,36 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
   };
 }
 
-function placementOf({ image, compute, requirements }: Pick<JobRequest, "image" | "compute" | "requirements">) {
-  if (
-    (image !== null && "containerfile" in image) ||
-    requirements.length > 0 ||
-    (compute !== null && typeof compute !== "string")
-  )
-    throw new TypedFailure(
-      "InvalidInput",
-      "recipe: containerfile, requirements and a compute shape cannot be sent yet",
-    );
-  return { imageUri: image?.imageUri ?? null, computeConfig: compute };
+/** What jobs and services have in common, in the client's words. */
+function optionsOf(request: RunsIn & Placed): Placement & RuntimeEnvOptions & { tags: Record<string, string> } {
+  const { workingDirectory, image, requirements, envVars, compute, cloud, tags } = request;
+  const computeConfig = typeof compute === "object" && compute !== null ? computeConfigOf(compute) : compute;
+  return { workingDirectory, requirements, envVars, computeConfig, cloud, tags, ...image };
+}
+
+function computeConfigOf({ head, workers }: ComputeShape): ComputeConfig {
+  return {
+    headNode: nodeOf(head),
+    workerNodes: workers.map(({ name, node, minNodes, maxNodes, market }) => ({
+      name,
+      ...nodeOf(node),
+      minNodes,
+      maxNodes,
+      marketType: market,
+    })),
+  };
+}
+
+function nodeOf(shape: NodeShape): NonNullable<ComputeConfig["headNode"]> {
+  if ("instanceType" in shape) return shape;
+  const { cpus, memoryGiB, gpus, accelerator } = shape.resources;
+  // The API counts whole CPUs and GPUs.
+  const whole = {
+    cpu: Math.max(1, Math.ceil(cpus)),
+    gpu: Math.ceil(gpus),
+    memoryBytes: Math.ceil(memoryGiB * 2 ** 30),
+  };
+  return { requiredResources: { ...whole, ...(accelerator === null ? {} : { accelerator }) } };
 }
 
 /** Runs an order and takes one class of refusal for done, if `isDone` agrees. */

@@ -1,3 +1,5 @@
+import type { ProductionJob } from "./jobs-wire.ts";
+
 /** What went wrong, by what a caller can do about it. */
 export type AnyscaleErrorKind =
   | "invalid"
@@ -90,6 +92,19 @@ export class WaitTimeoutError extends AnyscaleError {
 /** What was waited for cannot come any more: it failed, was ended, or went another way. */
 export class WaitFailedError extends AnyscaleError {
   readonly kind = "failed";
+}
+
+/** A job that had to succeed did not. Its name, state and the server's reason are in the message. */
+export class JobFailedError extends WaitFailedError {
+  /** How it ended. */
+  readonly outcome: "succeeded" | "failed" | "terminated";
+  readonly job: ProductionJob;
+
+  constructor(message: string, { outcome, job }: Pick<JobFailedError, "outcome" | "job">) {
+    super(message);
+    this.outcome = outcome;
+    this.job = job;
+  }
 }
 
 /**

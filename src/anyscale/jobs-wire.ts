@@ -10,8 +10,28 @@ export const jobConfigSchema = z.looseObject({
   compute_config_id: z.string().optional(),
   max_retries: z.int().min(0).optional(),
   timeout_s: z.int().min(1).nullish(),
+  priority: z.int().nullish(),
 });
 export type JobConfig = z.infer<typeof jobConfigSchema>;
+
+/** A queue that the first job of its name makes; the cluster of an empty one ends after `idle_timeout_sec`. */
+export const jobQueueSpecSchema = z.looseObject({
+  job_queue_name: z.string().nullish(),
+  execution_mode: z.string().nullish(),
+  compute_config_id: z.string().nullish(),
+  max_concurrency: z.int().nullish(),
+  idle_timeout_sec: z.int(),
+  auto_termination_threshold_job_count: z.int().nullish(),
+});
+
+/** The place of a job in a queue. */
+export const jobQueueConfigSchema = z.looseObject({
+  priority: z.int().nullish(),
+  target_job_queue_id: z.string().nullish(),
+  target_job_queue_name: z.string().nullish(),
+  job_queue_spec: jobQueueSpecSchema.nullish(),
+});
+export type JobQueueConfig = z.infer<typeof jobQueueConfigSchema>;
 
 /** Body of `POST /api/v2/decorated_ha_jobs/create`. */
 export const jobCreateSchema = z.looseObject({
@@ -19,6 +39,7 @@ export const jobCreateSchema = z.looseObject({
   description: z.string().optional(),
   project_id: z.string().optional(),
   config: jobConfigSchema,
+  job_queue_config: jobQueueConfigSchema.nullish(),
   tags: z.record(z.string(), z.string()).optional(),
 });
 export type JobCreate = z.infer<typeof jobCreateSchema>;
@@ -53,8 +74,43 @@ export const productionJobSchema = z.object({
     operation_message: z.string().nullish(),
   }),
   last_job_run_id: z.string().nullish(),
+  creator_id: z.string().nullish(),
+  cloud_id: z.string().nullish(),
+  job_queue_id: z.string().nullish(),
+  updated_at: z.string().nullish(),
 });
 export type ProductionJob = z.infer<typeof productionJobSchema>;
+
+/** One attempt of a job. Its `status` is `PENDING`, `RUNNING`, `SUCCEEDED`, `COMPLETED`, `FAILED`, `STOPPED` or something newer. */
+export const jobRunSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  created_at: z.string(),
+  finished_at: z.string().nullish(),
+});
+export type JobRun = z.infer<typeof jobRunSchema>;
+
+/** Attempts by job. */
+export const jobRunsSchema = z.object({ results: z.record(z.string(), z.array(jobRunSchema)) });
+
+/** A queue of jobs that share one cluster. `ACTIVE` takes jobs, `SEALED` does not. */
+export const jobQueueSchema = z.object({
+  id: z.string(),
+  name: z.string().nullish(),
+  current_job_queue_state: z.string(),
+  execution_mode: z.string(),
+  max_concurrency: z.number(),
+  idle_timeout_sec: z.number(),
+  created_at: z.string(),
+  project_id: z.string().nullish(),
+  cloud_id: z.string().nullish(),
+  total_jobs: z.number().nullish(),
+  active_jobs: z.number().nullish(),
+  successful_jobs: z.number().nullish(),
+  failed_jobs: z.number().nullish(),
+});
+export type JobQueue = z.infer<typeof jobQueueSchema>;
 
 /** One page of a job run's log: pieces to download. Bytes may be gzip. */
 export const logPageSchema = z.object({

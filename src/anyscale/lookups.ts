@@ -1,22 +1,12 @@
+import { templateOf } from "./compute-config.ts";
+import type { NodeTemplate } from "./compute-wire.ts";
 import { NotFoundError } from "./errors.ts";
+import { Images, type BuildOptions } from "./images.ts";
+import type { Reference } from "./input.ts";
+import { cloudSchema, computeTemplateSchema, identifiedSchema, projectSchema } from "./lookups-wire.ts";
+import type { CheckedPlacement } from "./placement.ts";
 import { apiPath, type CallOptions, type Transport } from "./transport.ts";
-import { buildSchema, cloudSchema, identifiedSchema, presignedUploadSchema } from "./lookups-wire.ts";
 import { pageOf, resultOf } from "./wire.ts";
-import { isRemoteDirectory, packDirectory } from "./working-directory.ts";
-
-/** The default image asked for: Ray and Python as in version 0.26.112 of the official package. */
-const DEFAULT_IMAGE = { python_version: "py311", ray_version: "2.59.0" };
-
-/** Where and on what something runs; null means the account's default. */
-export interface Placement {
-  /** Name of a cloud. */
-  cloud: string | null;
-  /** Name of a compute config, with or without `:version`. */
-  computeConfig: string | null;
-  /** Name of a project. */
-  project: string | null;
-  imageUri: string | null;
-}
 
 /** The ids of a placement, as bodies name them. */
 export interface PlacementIds {
@@ -26,63 +16,123 @@ export interface PlacementIds {
   buildId: string;
 }
 
+/** A compute config and the cloud it is of. */
+interface FoundCompute {
+  id: string;
+  cloudId: string;
+}
+
 /**
- * Look-ups that precede a submit or an apply. Ids of clouds, projects and finished builds are kept for the life of the
- * client; compute configs are looked up each time, because a new version of one takes effect under the same name.
+ * Ids by name. Those of clouds and projects, and of the default cloud and project, are kept for the life of the client, as are those of
+ * builds that have succeeded; so a client that lives for days does not see another default. Compute configs are looked up each time,
+ * because a new version of one takes effect under the same name. Every look-up throws `NotFoundError` for a name without a match,
+ * and the error that happened for one that failed.
  */
 export class Lookups {
+  /** Builds of images. */
+  readonly images: Images;
   readonly #transport: Transport;
   readonly #known = new Map<string, string>();
 
   constructor(transport: Transport) {
     this.#transport = transport;
+    this.images = new Images(transport);
   }
 
-  /** Ids of a placement. Throws `NotFoundError` for a name without a match. */
-  async place(placement: Placement, options: CallOptions): Promise<PlacementIds> {
-    const cloudId = await this.#cloud(placement.cloud, options);
-    const computeConfigId = await this.#computeConfig(placement.computeConfig, cloudId, options);
-    const projectId = await this.#project(placement.project, cloudId, options);
-    const buildId = await this.#build(placement.imageUri, options);
+  /** Ids of a placement, in the order that the official client looks them up in; an image is built if need be. */
+  async place(placement: CheckedPlacement, imageName: string, options: BuildOptions): Promise<PlacementIds> {
+    const { id: computeConfigId, cloudId } = await this.#compute(placement, options);
+    const projectId = await this.projectId(placement.project, cloudId, options);
+    const buildId = await this.images.buildId(placement.image, imageName, cloudId, options);
     return { cloudId, computeConfigId, projectId, buildId };
   }
 
-  /**
-   * The `runtime_env` fields of a working directory. A local one is uploaded unless the bucket has the same content; a
-   * URI is passed on. Throws `InvalidRequestError` for a directory that cannot be packed.
-   */
-  async workingDirectory(directory: string, cloudId: string, options: CallOptions) {
-    if (isRemoteDirectory(directory)) return { user_provided_working_dir: directory, working_dir: directory };
-    const packed = packDirectory(directory);
-    const { result: target } = await this.#transport.call({
-      method: "POST",
-      path: apiPath`/api/v2/clouds/${cloudId}/generate_cloud_data_bucket_presigned_url`,
-      body: { file_type: "runtime_env_packages", file_name: packed.fileName, access_mode: "WRITE" },
-      reply: resultOf(presignedUploadSchema),
-      ...options,
-    });
-    if (!target.file_exists) await this.#transport.upload(target.url, packed.bytes, options);
-    return { user_provided_working_dir: directory, working_dir: target.file_uri };
-  }
-
-  async #cloud(name: string | null, options: CallOptions): Promise<string> {
-    return await this.#remember(`cloud ${name ?? ""}`, async () => {
-      const call =
-        name === null
-          ? { method: "GET" as const, path: "/ext/v0/clouds/default" }
-          : { method: "POST" as const, path: "/api/v2/clouds/find_by_name", body: { name } };
-      const { result } = await this.#transport.call({ ...call, reply: resultOf(cloudSchema), ...options });
-      return { id: result.id, final: true };
+  /** Id of a cloud; null for the account's default. */
+  async cloudId(cloud: Reference, options: CallOptions = {}): Promise<string> {
+    if (typeof cloud === "object" && cloud !== null) return cloud.id;
+    return await this.#remember(`cloud ${cloud ?? ""}`, async () => {
+      const reply = resultOf(cloudSchema);
+      if (cloud === null) {
+        const call = { method: "GET" as const, path: "/ext/v0/clouds/default", reply };
+        return (await this.#transport.call({ ...call, ...options })).result.id;
+      }
+      const call = { method: "POST" as const, path: "/api/v2/clouds/find_by_name", body: { name: cloud }, reply };
+      return (await this.#transport.call({ ...call, ...options })).result.id;
     });
   }
 
-  async #computeConfig(name: string | null, cloudId: string, options: CallOptions): Promise<string> {
-    if (name === null) {
-      const path = "/ext/v0/cluster_computes/default";
+  /** Id of a project of a cloud; null for the cloud's default project. */
+  async projectId(project: Reference, cloudId: string, options: CallOptions = {}): Promise<string> {
+    if (typeof project === "object" && project !== null) return project.id;
+    return await this.#remember(`project ${cloudId} ${project ?? ""}`, async () => {
+      if (project !== null) return await this.#projectByName(project, cloudId, options);
+      const path = "/ext/v0/projects/default_project";
+      const query = { parent_cloud_id: cloudId };
       const reply = resultOf(identifiedSchema);
-      const query = { cloud_id: cloudId };
       return (await this.#transport.call({ method: "GET", path, query, reply, ...options })).result.id;
+    });
+  }
+
+  /** Id of a registered compute config by `name` (its newest version) or `name:version`; null for the cloud's default. */
+  async computeConfigId(name: string | null, cloudId: string, options: CallOptions = {}): Promise<string> {
+    if (name === null) return (await this.#defaultCompute(cloudId, options)).id;
+    return (await this.#searchCompute(name, cloudId, options)).id;
+  }
+
+  async #compute({ cloud, computeConfig }: CheckedPlacement, options: CallOptions): Promise<FoundCompute> {
+    if (computeConfig !== null && cloud === null && !isInline(computeConfig)) {
+      // It says itself in which cloud it is; that need not be the default one.
+      const found =
+        typeof computeConfig === "string"
+          ? await this.#searchCompute(computeConfig, null, options)
+          : { id: computeConfig.id, config: null };
+      const cloudId = found.config?.cloud_id ?? (await this.#cloudOfCompute(found.id, options));
+      return { id: found.id, cloudId };
     }
+    const cloudId = await this.cloudId(cloud, options);
+    if (isInline(computeConfig))
+      return { id: await this.#createCompute(computeConfig.inline, cloudId, options), cloudId };
+    if (typeof computeConfig === "object" && computeConfig !== null) return { id: computeConfig.id, cloudId };
+    return { id: await this.computeConfigId(computeConfig, cloudId, options), cloudId };
+  }
+
+  async #createCompute(
+    config: Parameters<typeof templateOf>[0],
+    cloudId: string,
+    options: CallOptions,
+  ): Promise<string> {
+    const head = config.headNode === undefined ? await this.#defaultHead(cloudId, options) : null;
+    const body = { config: templateOf(config, cloudId, head), anonymous: true, new_version: true };
+    const reply = resultOf(identifiedSchema);
+    const path = "/api/v2/compute_templates/";
+    return (await this.#transport.call({ method: "POST", path, body, reply, ...options })).result.id;
+  }
+
+  async #defaultHead(cloudId: string, options: CallOptions): Promise<NodeTemplate> {
+    const { config } = await this.#defaultCompute(cloudId, options);
+    const head = {
+      instance_type: config?.head_node_type?.instance_type ?? undefined,
+      flags: config?.flags ?? undefined,
+    };
+    return { name: "head-node", ...head };
+  }
+
+  async #defaultCompute(cloudId: string, options: CallOptions) {
+    const path = "/ext/v0/cluster_computes/default";
+    const reply = resultOf(computeTemplateSchema);
+    const query = { cloud_id: cloudId };
+    return (await this.#transport.call({ method: "GET", path, query, reply, ...options })).result;
+  }
+
+  async #cloudOfCompute(id: string, options: CallOptions): Promise<string> {
+    const path = apiPath`/ext/v0/cluster_computes/${id}`;
+    const reply = resultOf(computeTemplateSchema);
+    const { result } = await this.#transport.call({ method: "GET", path, reply, ...options });
+    if (result.config?.cloud_id) return result.config.cloud_id;
+    throw new NotFoundError(`compute config ${id} names no cloud; name the cloud as well`);
+  }
+
+  async #searchCompute(name: string, cloudId: string | null, options: CallOptions) {
     const [, base = name, version] = /^(.+?)(?::(\d+))?$/.exec(name) ?? [];
     const found = await this.#transport.call({
       method: "POST",
@@ -93,60 +143,38 @@ export class Lookups {
         include_anonymous: true,
         archive_status: "NOT_ARCHIVED",
         version: version === undefined ? -1 : Number(version),
-        cloud_id: cloudId,
+        cloud_id: cloudId ?? undefined,
       },
-      reply: pageOf(identifiedSchema),
+      reply: pageOf(computeTemplateSchema),
       ...options,
     });
-    return firstId(found.results, `compute config "${name}"`);
+    return first(found.results, `compute config "${name}"`);
   }
 
-  async #project(name: string | null, cloudId: string, options: CallOptions): Promise<string> {
-    return await this.#remember(`project ${cloudId} ${name ?? ""}`, async () => {
-      if (name === null) {
-        const path = "/ext/v0/projects/default_project";
-        const query = { parent_cloud_id: cloudId };
-        const reply = resultOf(identifiedSchema);
-        const { result } = await this.#transport.call({ method: "GET", path, query, reply, ...options });
-        return { id: result.id, final: true };
-      }
-      const found = await this.#transport.call({
-        method: "POST",
-        path: "/ext/v0/projects/search",
-        body: { name: { equals: name }, parent_cloud_id: { equals: cloudId } },
-        reply: pageOf(identifiedSchema),
-        ...options,
-      });
-      return { id: firstId(found.results, `project "${name}"`), final: true };
+  async #projectByName(name: string, cloudId: string, options: CallOptions): Promise<string> {
+    const found = await this.#transport.call({
+      method: "POST",
+      path: "/ext/v0/projects/search",
+      body: { name: { equals: name }, parent_cloud_id: { equals: cloudId } },
+      reply: pageOf(projectSchema),
+      ...options,
     });
+    return first(found.results, `project "${name}" in cloud ${cloudId}`).id;
   }
 
-  async #build(imageUri: string | null, options: CallOptions): Promise<string> {
-    return await this.#remember(`build ${imageUri ?? ""}`, async () => {
-      const call =
-        imageUri === null
-          ? { method: "GET" as const, path: "/ext/v0/cluster_environment_builds/default", query: DEFAULT_IMAGE }
-          : {
-              method: "POST" as const,
-              path: "/api/v2/builds/get_or_create_build_from_image_uri",
-              body: { image_uri: imageUri, ray_version: DEFAULT_IMAGE.ray_version },
-            };
-      const { result } = await this.#transport.call({ ...call, reply: resultOf(buildSchema), ...options });
-      return { id: result.id, final: result.status === "succeeded" };
-    });
-  }
-
-  async #remember(key: string, lookUp: () => Promise<{ id: string; final: boolean }>): Promise<string> {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const { id, final } = await lookUp();
-    if (final) this.#known.set(key, id);
+  async #remember(key: string, lookUp: () => Promise<string>): Promise<string> {
+    const id = this.#known.get(key) ?? (await lookUp());
+    this.#known.set(key, id);
     return id;
   }
 }
 
-function firstId(results: { id: string }[], what: string): string {
-  const [first] = results;
-  if (first === undefined) throw new NotFoundError(`there is no ${what}; create it or name another`);
-  return first.id;
+function isInline(choice: CheckedPlacement["computeConfig"]): choice is Extract<typeof choice, { inline: unknown }> {
+  return typeof choice === "object" && choice !== null && "inline" in choice;
+}
+
+function first<T>(results: readonly T[], what: string): T {
+  const [found] = results;
+  if (found === undefined) throw new NotFoundError(`there is no ${what}; create it or name another`);
+  return found;
 }

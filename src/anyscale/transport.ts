@@ -27,8 +27,8 @@ export interface CallOptions {
 export interface ApiCall<T extends z.ZodType> extends CallOptions {
   method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
-  /** A list repeats its key. */
-  query?: Record<string, string | readonly string[]>;
+  /** A list repeats its key; what is undefined is left out. */
+  query?: Record<string, string | readonly string[] | undefined>;
   body?: unknown;
   /** Shape of the answer. */
   reply: T;
@@ -69,7 +69,7 @@ export class Transport {
 
   /** Makes one call and answers its parsed reply. Throws an `AnyscaleError`, or the reason of `signal`. */
   async call<T extends z.ZodType>(call: ApiCall<T>): Promise<z.infer<T>> {
-    const query = call.query ? `?${searchOf(call.query)}` : "";
+    const query = searchOf(call.query ?? {});
     const name = `${call.method} ${call.path}`;
     const headers: Record<string, string> = {
       Accept: "application/json",
@@ -129,13 +129,49 @@ export class Transport {
     }
   }
 
+  /**
+   * Downloads from a URL that the API handed out, piece by piece; no piece may take longer than a call. The API token is
+   * not sent there.
+   */
+  async *stream(
+    url: string,
+    bearerToken: string | null,
+    options: CallOptions,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const headers: Record<string, string> = bearerToken === null ? {} : { Authorization: `Bearer ${bearerToken}` };
+    const name = `GET ${withoutQuery(url)}`;
+    const silence = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, silence.signal]) : silence.signal;
+    const guarded = async <T>(step: () => Promise<T>): Promise<T> => {
+      const timer = setTimeout(() => silence.abort(), this.#timeoutMs);
+      try {
+        return await step();
+      } catch (cause) {
+        options.signal?.throwIfAborted();
+        const why = silence.signal.aborted ? `was silent for ${this.#timeoutMs} ms` : "broke off";
+        throw new UnavailableError(`${name} ${why}; try again`, { cause });
+      } finally {
+        clearTimeout(timer);
+      }
+    };
+    const response = await guarded(async () => await this.#fetch(url, { headers, signal }));
+    const reader = response.body?.getReader();
+    try {
+      if (!response.ok) throw refusedByStorage(name, response.status);
+      if (reader === undefined) return;
+      const next = async () => await guarded(async () => await reader.read());
+      for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
+    } finally {
+      // Also when the caller has seen enough: the connection is not kept busy by what nobody reads.
+      await reader?.cancel().catch(() => undefined);
+    }
+  }
+
   async #storage(method: "GET" | "PUT", url: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal) {
-    // The query holds the signature: it stays out of messages.
-    const name = `${method} ${url.replace(/\?.*$/s, "")}`;
+    const name = `${method} ${withoutQuery(url)}`;
     const { response, bytes } = await this.#fetchOnce(name, url, { method, ...init }, signal, timeoutMs);
     if (response.ok) return bytes;
-    // Whatever the storage says: another attempt of the whole operation gets a fresh URL.
-    throw new UnavailableError(`${name} was refused by the storage; try again`, { status: response.status });
+    throw refusedByStorage(name, response.status);
   }
 
   async #fetchOnce(name: string, url: string, init: RequestInit, signal?: AbortSignal, timeoutMs = this.#timeoutMs) {
@@ -154,13 +190,25 @@ export class Transport {
   }
 }
 
-function searchOf(query: NonNullable<ApiCall<z.ZodType>["query"]>): URLSearchParams {
-  return new URLSearchParams(Object.entries(query).flatMap(([key, value]) => [value].flat().map((one) => [key, one])));
+/** A URL that was handed out, for messages: its query holds the signature. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, "");
 }
 
+/** Whatever the storage says: another attempt of the whole operation gets a fresh URL. */
+function refusedByStorage(name: string, status: number): UnavailableError {
+  return new UnavailableError(`${name} was refused by the storage; try again`, { status });
+}
+
+function searchOf(query: NonNullable<ApiCall<z.ZodType>["query"]>): string {
+  const pairs = Object.entries(query).flatMap(([key, value]) => [value ?? []].flat().map((one) => [key, one]));
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
+}
+
+/** The value of a text, null of an empty one, undefined when it is not JSON. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return text.trim() === "" ? null : JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -9,6 +9,9 @@ export const errorBodySchema = z.object({
   error: z.object({ detail: z.unknown().optional(), message: z.string().nullish() }),
 });
 
+/** Any JSON, or nothing at all: the answer of an order whose success says everything. */
+export const anyReply = z.json();
+
 /** Wraps the schema of a single result: `{"result": ...}`. */
 export function resultOf<T extends z.ZodType>(result: T) {
   return z.object({ result });
@@ -26,6 +29,10 @@ export function pageOf<T extends z.ZodType>(item: T) {
 export const runtimeEnvSchema = z.looseObject({
   working_dir: z.string().optional(),
   user_provided_working_dir: z.string().optional(),
+  py_modules: z.array(z.string()).nullish(),
+  user_provided_py_modules: z.array(z.string()).nullish(),
+  excludes: z.array(z.string()).nullish(),
+  pip: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]).nullish(),
   env_vars: z.record(z.string(), z.string()).optional(),
 });
 export type RuntimeEnv = z.infer<typeof runtimeEnvSchema>;

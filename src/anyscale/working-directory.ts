@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { zipSync, type Zippable } from "fflate";
 import { InvalidRequestError } from "./errors.ts";
+import { type Ignore, ignorePatterns } from "./ignore-patterns.ts";
 
-/** Names that are never uploaded, at any depth. */
-const EXCLUDED = new Set([".git", ".venv", "venv", "__pycache__"]);
+/** What is never uploaded, at any depth. */
+const ALWAYS_EXCLUDED = [".git", ".venv", "venv", "__pycache__"];
 
 /** Most bytes of one working directory, before compression: it is packed in memory. */
 const MAX_BYTES = 512 * 1024 * 1024;
@@ -26,39 +27,64 @@ export function isRemoteDirectory(workingDirectory: string): boolean {
 }
 
 /**
- * Packs a directory as a ZIP with one top-level folder named after it, without `.git`, `.venv`, `venv` and `__pycache__`.
- * Symlinks are followed inside the directory. Throws `InvalidRequestError` when the directory is missing, a symlink
- * leaves it or loops, an entry is neither file nor directory, or the content is above 512 MiB.
+ * Packs a directory as a ZIP with one top-level folder named after it, without `.git`, `.venv`, `venv` and `__pycache__`, without
+ * what `excludes` names and what a `.gitignore` in it or below names. Symlinks are followed inside the directory. Throws
+ * `InvalidRequestError` when the directory is missing, a symlink leaves it or loops, an entry is neither file nor directory, or
+ * the content is above 512 MiB.
+ *
+ * @param excludes lines as of a `.gitignore`, relative to the directory
  */
-export function packDirectory(directory: string): PackedDirectory {
+export function packDirectory(directory: string, excludes: readonly string[] = []): PackedDirectory {
   const given = resolve(directory);
   const root = realDirectory(given, directory);
   const files: Zippable = {};
   const folder = basename(given) || "root";
   let total = 0;
-  const walk = (real: string, name: string, parents: readonly string[]) => {
+  const walk = ({ real, path, parents, ignores }: Folder) => {
+    const ignoresHere = [...ignores, ...gitignoreOf(real, path)];
     for (const entry of readdirSync(real).sort()) {
-      if (EXCLUDED.has(entry)) continue;
+      const entryPath = path === "" ? entry : `${path}/${entry}`;
+      const excluded = (isDirectory: boolean) => ignoresHere.some((ignore) => ignore(entryPath, isDirectory));
+      // Before it is looked at: a broken symlink may well be excluded.
+      if (excluded(false)) continue;
       const target = realEntry(join(real, entry), root);
       const stats = statSync(target);
-      const entryName = `${name}/${entry}`;
       if (stats.isDirectory()) {
+        if (excluded(true)) continue;
         if (parents.includes(target))
-          throw new InvalidRequestError(`working directory: ${entryName} is a symlink loop`);
-        walk(target, entryName, [...parents, target]);
+          throw new InvalidRequestError(`working directory: ${entryPath} is a symlink loop; exclude it`);
+        walk({ real: target, path: entryPath, parents: [...parents, target], ignores: ignoresHere });
       } else if (stats.isFile()) {
         total += stats.size;
         if (total > MAX_BYTES) throw tooLarge(directory);
-        files[entryName] = [readFileSync(target), { mtime: FIXED_TIME, os: 3, attrs: modeOf(stats.mode) << 16 }];
+        const bytes = readFileSync(target);
+        files[`${folder}/${entryPath}`] = [bytes, { mtime: FIXED_TIME, os: 3, attrs: modeOf(stats.mode) << 16 }];
       } else {
-        throw new InvalidRequestError(`working directory: ${entryName} is neither a file nor a directory; remove it`);
+        throw new InvalidRequestError(`working directory: ${entryPath} is neither a file nor a directory; exclude it`);
       }
     }
   };
-  walk(root, folder, [root]);
+  walk({ real: root, path: "", parents: [root], ignores: [ignorePatterns([...ALWAYS_EXCLUDED, ...excludes])] });
   if (Object.keys(files).length === 0) files[`${folder}/`] = [new Uint8Array(), { mtime: FIXED_TIME }];
   const bytes = zipSync(files);
   return { fileName: `pkg_${createHash("md5").update(bytes).digest("hex")}.zip`, bytes };
+}
+
+/** A directory that is walked: where it is, what it is called below the root, what it lies in, and what leaves entries out. */
+interface Folder {
+  real: string;
+  path: string;
+  parents: readonly string[];
+  ignores: readonly Ignore[];
+}
+
+/** What the `.gitignore` of a directory leaves out, by paths relative to the root; nothing without one. */
+function gitignoreOf(real: string, path: string): Ignore[] {
+  const file = join(real, ".gitignore");
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return [];
+  const ignore = ignorePatterns(readFileSync(file, "utf8").split("\n"));
+  const prefix = path === "" ? 0 : path.length + 1;
+  return [(entry, isDirectory) => ignore(entry.slice(prefix), isDirectory)];
 }
 
 function realDirectory(path: string, given: string): string {

@@ -1,0 +1,52 @@
+/** Tells whether a path is left out. It is relative, with `/` between its parts; a directory is left out with all it holds. */
+export type Ignore = (path: string, isDirectory: boolean) => boolean;
+
+/**
+ * The meaning of the lines of a `.gitignore`: comments, `!` to take back, `/` at the start or inside to anchor, `/` at the end for
+ * directories only, `*`, `?`, `[...]` and `**`. The last line that matches decides.
+ */
+export function ignorePatterns(lines: readonly string[]): Ignore {
+  const rules = lines.flatMap((line) => ruleOf(line) ?? []);
+  return (path, isDirectory) => {
+    const subject = isDirectory ? `${path}/` : path;
+    return rules.findLast(({ pattern }) => pattern.test(subject))?.ignores ?? false;
+  };
+}
+
+function ruleOf(line: string): { pattern: RegExp; ignores: boolean } | null {
+  // A space at the end counts only after a backslash.
+  const text = line.replace(/\r$/, "").replace(/(?<!\\)\s+$/, "");
+  if (text === "" || text.startsWith("#")) return null;
+  const ignores = !text.startsWith("!");
+  const glob = ignores ? text : text.slice(1);
+  const path = glob.replace(/\/$/, "");
+  const segments = path.replace(/^\//, "").split("/");
+  let source = path.includes("/") ? "^" : "^(?:.*/)?";
+  segments.forEach((segment, index) => {
+    const isLast = index === segments.length - 1;
+    if (segment === "**") source += isLast ? ".+" : "(?:[^/]+/)*";
+    else source += sourceOf(segment) + (isLast ? "" : "/");
+  });
+  try {
+    return { pattern: new RegExp(source + (glob.endsWith("/") ? "/" : "(?:/|$)"), "s"), ignores };
+  } catch {
+    // A range such as [z-a], which nothing is in.
+    return null;
+  }
+}
+
+/** A glob without `/` as the source of a regular expression. */
+function sourceOf(glob: string): string {
+  const token = /\\(.)|\[(!|\^)?(\]?(?:\\.|[^\]\\])*)\]|\*+|\?|[^]/gu;
+  return glob.replace(token, (text: string, escaped?: string, negation?: string, members?: string) => {
+    if (escaped !== undefined) return literal(escaped);
+    if (members !== undefined && members !== "")
+      return `[${negation ? "^/" : ""}${members.replaceAll("[", "\\[").replace(/^\]/, "\\]")}]`;
+    if (text.startsWith("*")) return "[^/]*";
+    return text === "?" ? "[^/]" : literal(text);
+  });
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+}
