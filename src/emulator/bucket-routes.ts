@@ -1,14 +1,14 @@
 import type { Hono } from "hono";
 import { z } from "zod";
+import type { Attempts } from "./attempts.ts";
 import type { Bucket } from "./bucket.ts";
 import { type EmulatorEnv, errorAnswer } from "./guard.ts";
-import type { Jobs } from "./jobs.ts";
 import { readLog } from "./logs.ts";
 
 const presignSchema = z.object({ file_name: z.string() });
 
 /** Uploads of working directories and downloads of logs, behind signed URLs. */
-export function addBucket(app: Hono<EmulatorEnv>, { bucket, jobs }: { bucket: Bucket; jobs: Jobs }): void {
+export function addBucket(app: Hono<EmulatorEnv>, { bucket, attempts }: { bucket: Bucket; attempts: Attempts }): void {
   app.post("/api/v2/clouds/:id/generate_cloud_data_bucket_presigned_url", (c) => {
     const { file_name: fileName } = presignSchema.parse(c.get("body"));
     const result = bucket.presign(fileName, new URL(c.req.url).origin);
@@ -20,6 +20,6 @@ export function addBucket(app: Hono<EmulatorEnv>, { bucket, jobs }: { bucket: Bu
   });
   app.get("/bucket/joblogs/:attempt", (c) => {
     const { from = "0", to = "0" } = c.req.query();
-    return new Response(readLog(jobs.logPath(c.req.param("attempt")), Number(from), Number(to)));
+    return new Response(readLog(attempts.logPath(c.req.param("attempt")), Number(from), Number(to)));
   });
 }

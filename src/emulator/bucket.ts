@@ -62,19 +62,15 @@ export class Bucket {
   }
 
   /**
-   * Unpacks the package of a `working_dir` below an empty directory and answers the working directory; without a package
+   * Unpacks an uploaded package below an empty directory and answers the working directory; without a package
    * that is the directory itself. Throws `ArchiveError` for a package that is not here or is refused.
    */
-  unpack(workingDir: string | undefined, directory: string): string {
+  unpack(uri: string | undefined, directory: string): string {
     mkdirSync(directory, { recursive: true });
-    if (workingDir === undefined) return directory;
-    const fileName = workingDir.startsWith(`${BUCKET}/runtime_env_packages/`)
-      ? workingDir.split("/").at(-1)
-      : undefined;
+    if (uri === undefined) return directory;
+    const fileName = uri.startsWith(`${BUCKET}/runtime_env_packages/`) ? uri.split("/").at(-1) : undefined;
     if (fileName === undefined || !isPlainName(fileName) || !existsSync(join(this.#directory, fileName))) {
-      throw new ArchiveError(
-        `working_dir ${workingDir} is unknown: the emulator knows directories uploaded to it only`,
-      );
+      throw new ArchiveError(`${uri} is unknown: the emulator knows directories uploaded to it only`);
     }
     return unpack(readFileSync(join(this.#directory, fileName)), directory);
   }

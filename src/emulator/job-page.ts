@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { html } from "hono/html";
+import type { Attempts } from "./attempts.ts";
 import type { EmulatorEnv } from "./guard.ts";
-import type { Jobs } from "./jobs.ts";
 import { lastLines, plainText } from "./logs.ts";
+import type { JobRecord } from "./records.ts";
 import type { SignedUrls } from "./signed-urls.ts";
-import type { JobRecord, State } from "./state.ts";
+import type { State } from "./state.ts";
 
 const MAX_LOG_LINES = 200;
 
@@ -21,7 +22,7 @@ export function overviewUrl(urls: SignedUrls, job: JobRecord, origin: string): s
 /** Serves the pages that {@link overviewUrl} leads to. They need no token and no script, and load nothing. */
 export function addJobPages(
   app: Hono<EmulatorEnv>,
-  { state, jobs, urls }: { state: State; jobs: Jobs; urls: SignedUrls },
+  { state, attempts, urls }: { state: State; attempts: Attempts; urls: SignedUrls },
 ): void {
   app.get("/jobs/:id", (c) => {
     const job = state.jobs.get(c.req.param("id"));
@@ -30,7 +31,7 @@ export function addJobPages(
       return answer(c, 404, "No job", html`<p>${sentence}</p>`);
     }
     const newest = job.attempts.at(-1);
-    const log = newest === undefined ? [] : lastLines(jobs.logPath(newest.id), MAX_LOG_LINES);
+    const log = newest === undefined ? [] : lastLines(attempts.logPath(newest.id), MAX_LOG_LINES);
     return answer(c, 200, plainText(job.request.name), describeJob(job, log));
   });
 }

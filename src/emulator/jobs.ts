@@ -1,14 +1,14 @@
-import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { JobCreate } from "../anyscale/jobs-wire.ts";
 import { ArchiveError } from "./archive.ts";
-import type { Bucket } from "./bucket.ts";
-import type { ChildEnvironment } from "./environment.ts";
+import { type Attempts, describeOutcome, type Outcome } from "./attempts.ts";
 import type { Faults } from "./faults.ts";
 import { newId, now } from "./ids.ts";
-import { endGroup, isRunning, killRemains, launch, type ProcessIdentity } from "./processes.ts";
-import type { AttemptRecord, JobRecord, Store } from "./state.ts";
+import { isEnded, type JobQueueConfig, type JobQueues } from "./job-queues.ts";
+import { endGroup, isRunning, killMarked, killRemains, type ProcessIdentity } from "./processes.ts";
+import type { AttemptRecord, JobRecord, QueueRecord } from "./records.ts";
+import { Refusal } from "./refusal.ts";
+import type { Store } from "./state.ts";
+import type { Tags } from "./tags.ts";
 
 /** The API's own default when a job names none. */
 const DEFAULT_MAX_RETRIES = 5;
@@ -19,36 +19,13 @@ const ADOPTED_POLL_MS = 50;
 /** Longest time of a Node timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/**
- * Runs an entrypoint ($1) and leaves its exit code in a file ($2), so that it is found again after the emulator died. It
- * starts only at a word on descriptor 3, which comes when the process is recorded: an emulator killed in between leaves
- * no process that nobody knows. A signal is left to the entrypoint, whose end is waited for; one that comes before it has
- * started keeps it from starting. The code is whole when its line break is there.
- */
-const WRAPPER = `trap 'ended=1' TERM INT HUP
-ended=
-read -r go <&3 && exec 3<&- && [ -z "$ended" ] || { echo not-started > "$2"; exit 125; }
-sh -c "$1"
-code=$?
-echo "$code" > "$2"
-exit "$code"`;
-
-/** How an attempt ended. */
-type Outcome = { kind: "exited"; code: number } | { kind: "timed-out" } | { kind: "lost" };
-
 /** What jobs need from the rest of the emulator. */
 export interface JobsContext {
   store: Store<JobRecord>;
-  bucket: Bucket;
+  queues: JobQueues;
+  tags: Tags;
+  attempts: Attempts;
   faults: Faults;
-  environment: ChildEnvironment;
-  /** Receives one directory per attempt. */
-  runsDirectory: string;
-}
-
-/** Whether a job in this state will never change again. */
-export function isEnded(job: JobRecord): boolean {
-  return ["SUCCESS", "OUT_OF_RETRIES", "BROKEN", "TERMINATED"].includes(job.state);
 }
 
 /** Jobs as child processes, one group per attempt. Every change is on disk before it can be seen. */
@@ -57,28 +34,72 @@ export class Jobs {
   /** Timers of running attempts, by attempt id. */
   readonly #timers = new Map<string, NodeJS.Timeout[]>();
   #stopping = false;
+  #nextSequence: number;
 
   constructor(context: JobsContext) {
     this.#context = context;
+    this.#nextSequence = 1 + Math.max(0, ...context.store.all().map(({ sequence }) => sequence));
   }
 
-  /** Records a job and starts it right after. */
-  create(request: JobCreate): JobRecord {
+  /**
+   * Records a job and starts it right after, or when its queue has a place. Throws `Refusal` for a queue that cannot be
+   * used.
+   */
+  create(request: JobCreate, queueConfig: JobQueueConfig, defaults: Parameters<JobQueues["choose"]>[1]): JobRecord {
+    const queue = this.#context.queues.choose(queueConfig, defaults);
     const createdAt = now();
     const job: JobRecord = {
       id: newId("prodjob"),
-      clusterId: newId("ses"),
+      clusterId: queue?.clusterId ?? newId("ses"),
       createdAt,
+      sequence: this.#nextSequence++,
       updatedAt: createdAt,
       request,
       state: "PENDING",
       goal: "RUNNING",
       error: null,
       attempts: [],
+      archivedAt: null,
+      queueId: queue?.id ?? null,
+      queuePriority: queueConfig.priority ?? null,
     };
+    // Before the job: tags of a job that is not there do no harm, a job without its tags would.
+    if (request.tags !== undefined) this.#context.tags.put("job", job.id, request.tags);
     this.#context.store.save(job);
-    setImmediate(() => this.#startAttempt(job));
+    setImmediate(() => this.#startNew(job));
     return job;
+  }
+
+  /** Starts the jobs of a queue that have a place; also to be called when the queue was changed. */
+  startDue(queue: QueueRecord): void {
+    for (const job of this.#context.queues.due(queue)) this.#startAttempt(job);
+  }
+
+  /** Gives a job another place in its queue; lower goes first. Throws `Refusal` (400) when it is in none. */
+  setPriority(job: JobRecord, priority: number | null): void {
+    if (job.queueId === null) throw new Refusal(400, `job ${job.id} is in no job queue`);
+    job.queuePriority = priority;
+    this.#context.store.save(job);
+  }
+
+  /** Hides a job that has ended from lists that do not ask for it. Throws `Refusal` (400) for one that has not. */
+  archive(job: JobRecord): void {
+    refuseUnended(job, "archived");
+    job.archivedAt ??= now();
+    this.#context.store.save(job);
+  }
+
+  /** Forgets a job that has ended, with its logs and tags. Throws `Refusal` (400) for one that has not. */
+  delete(job: JobRecord): void {
+    refuseUnended(job, "deleted");
+    this.#forget(job);
+  }
+
+  /** Ends and forgets a job as if it had never been. */
+  vanish(job: JobRecord): void {
+    job.goal = "TERMINATED";
+    void this.#endProcess(job.attempts.at(-1)).then(() => this.#forget(job));
+    this.#context.store.remove(job.id);
   }
 
   /** Asks for the job's end; one that has ended stays as it is. */
@@ -94,7 +115,8 @@ export class Jobs {
     for (const job of this.#context.store.all().filter((job) => !isEnded(job))) {
       const attempt = job.attempts.at(-1);
       if (job.goal === "TERMINATED") void this.#endAttempt(job);
-      else if (attempt === undefined || attempt.finishedAt !== null) this.#startAttempt(job);
+      else if (attempt === undefined) this.#startNew(job);
+      else if (attempt.finishedAt !== null) this.#startAttempt(job);
       else if (attempt.process === null) this.#restartAttempt(job);
       else if (isRunning(attempt.process)) this.#watch(job, attempt, attempt.process, "adopted");
       else this.#collect(job, attempt);
@@ -109,13 +131,19 @@ export class Jobs {
     await Promise.all(running.map((job) => this.#endProcess(job.attempts.at(-1))));
   }
 
-  /** Where an attempt's output is; the file may not be there yet. */
-  logPath(attemptId: string): string {
-    return join(this.#context.runsDirectory, attemptId, "log");
+  #startNew(job: JobRecord): void {
+    if (job.queueId === null) this.#startAttempt(job);
+    else this.#startDueOf(job);
+  }
+
+  #startDueOf({ queueId }: JobRecord): void {
+    const queue = this.#context.queues.all().find(({ id }) => id === queueId);
+    if (queue !== undefined) this.startDue(queue);
   }
 
   #startAttempt(job: JobRecord): void {
     if (this.#stopping || job.goal === "TERMINATED" || isEnded(job)) return;
+    if (this.#context.faults.take(["job-stuck"], { name: job.request.name }) !== null) return;
     const attempt: AttemptRecord = {
       id: newId("job"),
       runName: newId("raysubmit"),
@@ -127,34 +155,24 @@ export class Jobs {
     };
     job.attempts.push(attempt);
     this.#set(job, job.attempts.length === 1 ? "AWAITING_CLUSTER_START" : "RESTARTING");
-    const directory = join(this.#context.runsDirectory, attempt.id);
-    mkdirSync(directory, { recursive: true });
     if (this.#context.faults.take(["job-fail"], { name: job.request.name }) !== null) {
-      appendFileSync(this.logPath(attempt.id), "this attempt failed because a fault was ordered\n");
+      this.#context.attempts.appendLog(attempt.id, "this attempt failed because a fault was ordered\n");
       this.#finish(job, attempt, { kind: "exited", code: 1 });
       return;
     }
     try {
-      this.#launch(job, attempt, directory);
+      const launched = this.#context.attempts.launch(job, attempt.id);
+      attempt.process = launched.identity;
+      attempt.status = "RUNNING";
+      this.#set(job, "RUNNING");
+      this.#watch(job, attempt, launched.identity, launched.onExit);
+      launched.channel.end("go\n");
     } catch (error) {
       attempt.status = "FAILED";
       attempt.outcome = "not started";
       attempt.finishedAt = now();
-      this.#set(job, "BROKEN", error instanceof ArchiveError ? `working_dir: ${error.message}` : String(error));
+      this.#set(job, "BROKEN", error instanceof ArchiveError ? error.message : String(error));
     }
-  }
-
-  #launch(job: JobRecord, attempt: AttemptRecord, directory: string): void {
-    const { entrypoint, runtime_env: runtimeEnv } = job.request.config;
-    const cwd = this.#context.bucket.unpack(runtimeEnv?.working_dir, join(directory, "work"));
-    const env = this.#context.environment(runtimeEnv?.env_vars);
-    const command = ["/bin/sh", "-c", WRAPPER, "job", entrypoint, join(directory, "exit")] as const;
-    const launched = launch(command, { cwd, env, logFile: this.logPath(attempt.id) });
-    attempt.process = launched.identity;
-    attempt.status = "RUNNING";
-    this.#set(job, "RUNNING");
-    this.#watch(job, attempt, launched.identity, launched.onExit);
-    launched.channel.end("go\n");
   }
 
   #watch(
@@ -171,6 +189,7 @@ export class Jobs {
     else {
       exit(() => {
         killRemains(identity.pid);
+        killMarked(attempt.id);
         ended();
       });
     }
@@ -193,15 +212,9 @@ export class Jobs {
 
   /** Takes the result of a process that is no more. */
   #collect(job: JobRecord, attempt: AttemptRecord): void {
-    let text = "";
-    try {
-      text = readFileSync(join(this.#context.runsDirectory, attempt.id, "exit"), "utf8");
-    } catch {
-      // No result was left: lost.
-    }
-    if (text === "not-started\n") this.#restartAttempt(job);
-    else if (/^\d+\n$/.test(text)) this.#finish(job, attempt, { kind: "exited", code: Number(text) });
-    else this.#finish(job, attempt, { kind: "lost" });
+    const leftover = this.#context.attempts.leftover(attempt.id);
+    if (leftover === null) this.#restartAttempt(job);
+    else this.#finish(job, attempt, leftover);
   }
 
   /** Starts anew an attempt whose entrypoint never ran: it does not count. */
@@ -214,8 +227,8 @@ export class Jobs {
   #finish(job: JobRecord, attempt: AttemptRecord, outcome: Outcome): void {
     this.#clearTimers(attempt);
     attempt.finishedAt = now();
-    attempt.outcome = describe(outcome, job);
-    this.#removeFiles(attempt);
+    attempt.outcome = describeOutcome(outcome, job);
+    this.#context.attempts.removeFiles(attempt.id);
     if (outcome.kind === "exited" && outcome.code === 0) {
       attempt.status = "SUCCEEDED";
       this.#set(job, "SUCCESS");
@@ -241,19 +254,24 @@ export class Jobs {
       this.#clearTimers(attempt);
       attempt.status = "STOPPED";
       attempt.finishedAt = now();
-      this.#removeFiles(attempt);
+      this.#context.attempts.removeFiles(attempt.id);
     }
     this.#set(job, "TERMINATED");
   }
 
   async #endProcess(attempt: AttemptRecord | undefined): Promise<void> {
-    if (attempt?.process) await endGroup(attempt.process);
+    if (!attempt?.process) return;
+    await endGroup(attempt.process);
+    killMarked(attempt.id);
   }
 
-  /** The log stays. Removal is a courtesy: what cannot be removed does no harm. */
-  #removeFiles(attempt: AttemptRecord): void {
-    const directory = join(this.#context.runsDirectory, attempt.id, "work");
-    rm(directory, { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined);
+  #forget(job: JobRecord): void {
+    this.#context.store.remove(job.id);
+    this.#context.tags.forget(job.id);
+    for (const attempt of job.attempts) {
+      this.#clearTimers(attempt);
+      this.#context.attempts.remove(attempt.id);
+    }
   }
 
   #clearTimers(attempt: AttemptRecord): void {
@@ -266,16 +284,10 @@ export class Jobs {
     job.error = error;
     job.updatedAt = now();
     this.#context.store.save(job);
+    if (isEnded(job)) setImmediate(() => this.#startDueOf(job));
   }
 }
 
-function describe(outcome: Outcome, job: JobRecord): string {
-  switch (outcome.kind) {
-    case "exited":
-      return `exit code ${outcome.code}`;
-    case "timed-out":
-      return `ended after timeout_s=${job.request.config.timeout_s}`;
-    case "lost":
-      return "lost: the process ended without leaving an exit code";
-  }
+function refuseUnended(job: JobRecord, what: string): void {
+  if (!isEnded(job)) throw new Refusal(400, `job ${job.id} is ${job.state}: only one that has ended can be ${what}`);
 }

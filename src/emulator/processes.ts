@@ -11,6 +11,9 @@ export const GRACE_MS = 2000;
 /** How long the kernel may take to end a killed group, in milliseconds. */
 const KILL_MS = 1000;
 
+/** How often children that were made while their parents were killed are looked for again. */
+const MAX_KILL_ROUNDS = 20;
+
 /** A process that can be told from a later one with the same pid. `started` is opaque: machine boot and start time. */
 export const processSchema = z.object({ pid: z.int().min(1), started: z.string() });
 export type ProcessIdentity = z.infer<typeof processSchema>;
@@ -74,15 +77,22 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.started === identity.started;
 }
 
-/** Starts a process in its own group, output appended to `logFile`. Throws when it cannot be started. */
+/** Environment variable that a marked process and all its descendants carry; see {@link killMarked}. */
+const MARK = "TUNELOOP_EMULATOR_PROCESS";
+
+/**
+ * Starts a process in its own group, output appended to `logFile`. With a `mark`, {@link killMarked} finds what it leaves.
+ * Throws when it cannot be started.
+ */
 export function launch(
   command: readonly [string, ...string[]],
-  options: { cwd: string; env: NodeJS.ProcessEnv; logFile: string },
+  options: { cwd: string; env: NodeJS.ProcessEnv; logFile: string; mark?: string },
 ): Launched {
   const log = openSync(options.logFile, "a");
   try {
     const [file, ...args] = command;
-    const { cwd, env } = options;
+    const { cwd } = options;
+    const env = options.mark === undefined ? options.env : { ...options.env, [MARK]: options.mark };
     const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
     // Without a pid there is no process; the error is thrown below.
     child.on("error", () => undefined);
@@ -103,6 +113,31 @@ export function launch(
  */
 export function killRemains(pid: number): void {
   signalGroup(pid, "SIGKILL");
+}
+
+/**
+ * Kills what marked processes left in groups or sessions of their own, which the end of a group does not reach. Only what
+ * dropped its environment stays. Linux only: elsewhere it does nothing.
+ */
+export function killMarked(...marks: string[]): void {
+  if (process.platform !== "linux" || marks.length === 0) return;
+  const wanted = new Set<string | null>(marks);
+  // Once more after the last one, for children made meanwhile.
+  for (let round = 0, found = true; found && round < MAX_KILL_ROUNDS; round++) {
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && wanted.has(markOf(name)));
+    found = pids.length > 0;
+    for (const pid of pids) signal(Number(pid), "SIGKILL");
+  }
+}
+
+/** The mark that a process was started with; null for none, for remains, and for processes of other users. */
+function markOf(pid: string): string | null {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+    return entries.find((entry) => entry.startsWith(`${MARK}=`))?.slice(MARK.length + 1) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Ends a process and its whole group: SIGTERM, then SIGKILL after `graceMs`; they are gone when it resolves. A recycled pid is left alone. */
@@ -128,24 +163,26 @@ async function groupEnds(pid: number, withinMs: number): Promise<boolean> {
  * how many there were. For when the emulator itself was killed: a running one would start them again.
  */
 export async function endRecordedProcesses(stateDirectory: string): Promise<number> {
-  const running = ["jobs", "services"]
+  const recorded = ["jobs", "services"]
     .map((kind) => join(stateDirectory, kind))
     .filter((directory) => existsSync(directory))
     .flatMap((directory) => readdirSync(directory).map((file) => join(directory, file)))
     .filter((path) => path.endsWith(".json"))
-    .flatMap((path) => recordedProcesses(JSON.parse(readFileSync(path, "utf8"))))
-    .filter(isRunning);
+    .flatMap((path) => recordedProcesses(JSON.parse(readFileSync(path, "utf8"))));
+  const running = recorded.map((record) => record.process).filter(isRunning);
   await Promise.all(running.map((identity) => endGroup(identity)));
+  killMarked(...recorded.map(({ id }) => id));
   return running.length;
 }
 
-/** Identities in a job's or service's record, wherever they stand under the name `process`. */
-function recordedProcesses(value: unknown): ProcessIdentity[] {
+const recordedSchema = z.object({ id: z.string(), process: processSchema });
+
+/** What in a job's or service's record has a `process`, wherever it stands; its id is its mark. */
+function recordedProcesses(value: unknown): z.infer<typeof recordedSchema>[] {
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const identity = key === "process" ? processSchema.safeParse(inner) : null;
-    return identity?.success ? [identity.data] : recordedProcesses(inner);
-  });
+  const inner = Object.values(value).flatMap(recordedProcesses);
+  const recorded = recordedSchema.safeParse(value);
+  return recorded.success ? [recorded.data, ...inner] : inner;
 }
 
 /** Whether a member of the group lives. Remains do not count: in a container nobody may ever collect them. */
@@ -159,9 +196,13 @@ function groupLives(pid: number): boolean {
 }
 
 /** Whether there was a group to signal. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(pid: number, name: NodeJS.Signals | 0): boolean {
+  return signal(-pid, name);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, signal);
+    process.kill(pid, name);
     return true;
   } catch {
     return false;

@@ -2,15 +2,22 @@ import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { createApi } from "./api.ts";
+import { Attempts } from "./attempts.ts";
 import { Bucket } from "./bucket.ts";
+import { ComputeConfigs } from "./compute-configs.ts";
 import { childEnvironment } from "./environment.ts";
 import { Faults } from "./faults.ts";
+import { Images } from "./images.ts";
+import { JobQueues } from "./job-queues.ts";
 import { Jobs } from "./jobs.ts";
 import { Ledger } from "./ledger.ts";
 import { SERVICE_PREFIX, ServiceProxy } from "./proxy.ts";
+import { PythonEnvironments } from "./python-environments.ts";
+import { ROLLOUT_MS } from "./rollout.ts";
 import { Services } from "./services.ts";
 import { SignedUrls } from "./signed-urls.ts";
 import { loadState, lockState } from "./state.ts";
+import { Tags } from "./tags.ts";
 
 /** The token of an emulator that was given none. It protects nothing, so such an emulator listens on loopback only. */
 export const DEFAULT_TOKEN = "aph0_local";
@@ -27,6 +34,8 @@ export interface EmulatorOptions {
   token?: string;
   /** Added to the environment of every job and service, such as `AWS_ENDPOINT_URL`. */
   jobEnvironment?: Record<string, string>;
+  /** How long an automatic rollout takes once its version runs, in milliseconds. Default 2000. */
+  rolloutMs?: number;
 }
 
 /** A running emulator. */
@@ -53,16 +62,21 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const urls = new SignedUrls(token);
     const bucket = new Bucket(join(stateDirectory, "bucket"), urls);
     const faults = new Faults();
-    const environment = childEnvironment(options.jobEnvironment ?? {});
-    const shared = { bucket, faults, environment };
-    const jobs = new Jobs({ ...shared, store: state.jobs, runsDirectory: join(stateDirectory, "runs") });
+    const environment = childEnvironment(options.jobEnvironment ?? {}, join(stateDirectory, "bin"));
+    const pythonEnvironments = new PythonEnvironments(join(stateDirectory, "python"));
+    const [computeConfigs, images] = [new ComputeConfigs(state.computeConfigs), new Images(state.images)];
+    const tags = new Tags(state.tags);
+    const shared = { bucket, faults, environment, pythonEnvironments, computeConfigs, images, tags };
+    const attempts = new Attempts({ ...shared, runsDirectory: join(stateDirectory, "runs") });
+    const queues = new JobQueues(state.queues, state.jobs);
+    const jobs = new Jobs({ ...shared, store: state.jobs, queues, attempts });
     const versionsDirectory = join(stateDirectory, "versions");
-    const services = new Services({ ...shared, store: state.services, versionsDirectory });
+    const rolloutMs = options.rolloutMs ?? ROLLOUT_MS;
+    const services = new Services({ ...shared, store: state.services, versionsDirectory, rolloutMs });
     const ledger = new Ledger(join(stateDirectory, "ledger.jsonl"));
-    const api = getRequestListener(createApi({ token, urls, state, bucket, faults, ledger, jobs, services }).fetch, {
-      overrideGlobalObjects: false,
-    });
-    const proxy = new ServiceProxy(state.services, services);
+    const routes = createApi({ ...shared, token, urls, state, ledger, attempts, queues, jobs, services, versionsDirectory });
+    const api = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+    const proxy = new ServiceProxy(services, faults);
     const server = createServer((request, response) => {
       if (request.url?.startsWith(SERVICE_PREFIX)) proxy.handle(request, response);
       else void api(request, response);

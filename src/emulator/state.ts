@@ -1,80 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { jobCreateSchema, jobStates } from "../anyscale/jobs-wire.ts";
-import { serviceApplySchema, serviceVersionStates } from "../anyscale/services-wire.ts";
 import { identify, isRunning, processSchema } from "./processes.ts";
-
-const attemptSchema = z.object({
-  /** `job_...`, the run's id; its directory has this name. */
-  id: z.string(),
-  /** `raysubmit_...`, the run's name. */
-  runName: z.string(),
-  status: z.enum(["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"]),
-  createdAt: z.string(),
-  finishedAt: z.string().nullable(),
-  /** How it ended, `exit code 1` for example; null while it runs, and when it was stopped. */
-  outcome: z.string().nullable().default(null),
-  /** Null until the process exists. */
-  process: processSchema.nullable(),
-});
-export type AttemptRecord = z.infer<typeof attemptSchema>;
-
-const jobSchema = z.object({
-  id: z.string(),
-  clusterId: z.string(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-  /** As sent; echoed. */
-  request: jobCreateSchema,
-  state: z.enum(jobStates),
-  goal: z.enum(["RUNNING", "TERMINATED"]),
-  error: z.string().nullable(),
-  attempts: z.array(attemptSchema),
-});
-export type JobRecord = z.infer<typeof jobSchema>;
-
-const versionSchema = z.object({
-  id: z.string(),
-  productionJobId: z.string(),
-  /** Its name. */
-  version: z.string(),
-  createdAt: z.string(),
-  /** As sent when it was first applied. */
-  request: serviceApplySchema,
-  state: z.enum(serviceVersionStates),
-  /** Why it is not healthy; null when it is. */
-  message: z.string().nullable(),
-  /** Observed share of requests, in percent. */
-  weight: z.number(),
-  process: processSchema.nullable(),
-  /** Where the process listens on loopback; null until it does. */
-  port: z.number().nullable(),
-});
-export type VersionRecord = z.infer<typeof versionSchema>;
-
-const serviceSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  projectId: z.string(),
-  createdAt: z.string(),
-  endedAt: z.string().nullable(),
-  goal: z.enum(["RUNNING", "TERMINATED"]),
-  /** Last part of its URL; the same for ever, as is the token. */
-  slug: z.string(),
-  token: z.string(),
-  useBearerToken: z.boolean(),
-  primary: versionSchema,
-  canary: versionSchema.nullable(),
-  /** Versions that serve no more and whose processes are about to end. */
-  ending: z.array(versionSchema),
-  /** Where the canary's weight is to go; null percent: all the way, at the emulator's pace. */
-  rollout: z.object({ percent: z.number().nullable(), autoComplete: z.boolean(), goingBack: z.boolean() }),
-});
-export type ServiceRecord = z.infer<typeof serviceSchema>;
-
-const lookupSchema = z.object({ id: z.string(), name: z.string(), config: z.record(z.string(), z.unknown()) });
-export type LookupRecord = z.infer<typeof lookupSchema>;
+import { computeConfigSchema, imageSchema, jobSchema, queueSchema, tagsSchema } from "./records.ts";
+import type { ComputeConfigRecord, ImageRecord, JobRecord, QueueRecord, TagsRecord } from "./records.ts";
+import { type ServiceRecord, serviceSchema } from "./service-records.ts";
 
 /**
  * Records of one kind: in memory, and as one JSON file each. A file is replaced by rename, so it is whole after a kill -9
@@ -90,7 +20,7 @@ export class Store<T extends { id: string }> {
     mkdirSync(directory, { recursive: true });
     for (const file of readdirSync(directory)) {
       if (!file.endsWith(".json")) continue;
-      const parsed = schema.safeParse(JSON.parse(readFileSync(join(directory, file), "utf8")));
+      const parsed = schema.safeParse(readJson(join(directory, file)));
       if (!parsed.success) throw new Error(`${join(directory, file)}: ${z.prettifyError(parsed.error)}`);
       this.#records.set(parsed.data.id, parsed.data);
     }
@@ -112,14 +42,31 @@ export class Store<T extends { id: string }> {
     writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
     renameSync(`${path}.tmp`, path);
   }
+
+  /** Forgets a record. */
+  remove(id: string): void {
+    this.#records.delete(id);
+    rmSync(join(this.#directory, `${id}.json`), { force: true });
+  }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new Error(`${path} cannot be read as JSON; remove it, and the emulator forgets what it held`, { cause });
+  }
 }
 
 /** Everything the emulator remembers, below one directory. */
 export interface State {
   jobs: Store<JobRecord>;
   services: Store<ServiceRecord>;
-  /** Compute configs and images that were named or created. */
-  lookups: Store<LookupRecord>;
+  queues: Store<QueueRecord>;
+  computeConfigs: Store<ComputeConfigRecord>;
+  images: Store<ImageRecord>;
+  /** Of jobs, services and queues, by their id. */
+  tags: Store<TagsRecord>;
 }
 
 /** Reads the state below a directory, which is created when missing. */
@@ -127,7 +74,10 @@ export function loadState(directory: string): State {
   return {
     jobs: new Store(join(directory, "jobs"), jobSchema),
     services: new Store(join(directory, "services"), serviceSchema),
-    lookups: new Store(join(directory, "lookups"), lookupSchema),
+    queues: new Store(join(directory, "queues"), queueSchema),
+    computeConfigs: new Store(join(directory, "compute-configs"), computeConfigSchema),
+    images: new Store(join(directory, "images"), imageSchema),
+    tags: new Store(join(directory, "tags"), tagsSchema),
   };
 }
 
