@@ -26,15 +26,12 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
     },
     applyService: async (request) => {
       const { name, version, importPath, args, completeRollout, canaryPercent } = request;
-      const known = await services.find(name);
-      // A service that serves nothing yet has no traffic to share: the official client leaves the percent out as well.
-      const serves = known !== null && known.current_state !== "TERMINATED";
       const service = await services.deploy({
         ...optionsOf(request),
         name,
         version,
         application: { importPath, args },
-        canaryPercent: serves ? canaryPercent : null,
+        canaryPercent,
         autoCompleteRollout: completeRollout,
       });
       return serviceStatusOf(service);

@@ -51,6 +51,8 @@ export interface Scenario {
 /** Where a scenario is played: a client whose server answers as recorded. */
 export interface Stage {
   client: AnyscaleClient;
+  /** URL of the server. */
+  host: string;
   /** The recorded session. */
   recording: Recording;
   /** A local directory of this name with these files, as the official client had it in its working directory. */
@@ -91,6 +93,7 @@ export async function play(
   try {
     const stage: Stage = {
       client: new AnyscaleClient({ host, token: STAGE_TOKEN }),
+      host,
       recording,
       directory: (name, files) => {
         for (const [file, text] of Object.entries(files)) {
