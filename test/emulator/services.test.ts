@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ServiceDeployment } from "../../src/anyscale/services.ts";
+import type { ServiceDeployment } from "../../src/anyscale/service-deployment.ts";
 import type { Service } from "../../src/anyscale/services-wire.ts";
 import {
   aDeployment,
