@@ -75,6 +75,18 @@ describe("createEvaluationActivities", () => {
   });
 
   describe("askShard", () => {
+    it("asks the model by the name that its recipe gives it, and no other version", async () => {
+      const claim = { jobName: "train", recipe: { name: "lora", baseModel: null, hyperparameters: {} } };
+      store.write(objectKeys.trainingClaim("games", "games-7"), JSON.stringify(claim));
+      const { activities, endpoint } = over(() => right);
+      const ask = (model: string) =>
+        inActivity(() => activities.askShard({ ...anEvaluation(aTestSet(20), { model }), key: model, shard: 0 }));
+      await ask("games-7");
+      expect(endpoint.asked[0]).toMatchObject({ model: "lora-model", serviceVersion: "games-7" });
+      await ask("games-8");
+      expect(endpoint.asked.at(-1)).toMatchObject({ model: "games-8", serviceVersion: "games-8" });
+    });
+
     it("refuses a test set that has another number of records than is said of it", async () => {
       const request = { ...anEvaluation({ ...aTestSet(5), records: 400 }), key: "e1", shard: 1 };
       const message = await expectFailure(() => over(() => right).activities.askShard(request), "InvalidInput");

@@ -5,10 +5,10 @@ import { TypedFailure } from "../../src/domain/failures.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { computeSchema } from "../../src/domain/pipeline-schema.ts";
-import type { RecipeCatalog } from "../../src/ports.ts";
+import type { JobRequest, RecipeCatalog } from "../../src/ports.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { startTestEmulator, until } from "../support/emulator.ts";
-import { fakeRecipes, runsAnywhere } from "../support/fake-ports.ts";
+import { aJobStatus, FakeCompute, fakeRecipes, runsAnywhere } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 /** Jobs that hold on until they are ended; the comment makes each intent's entrypoint its own. */
@@ -119,6 +119,55 @@ describe("createJobActivities", () => {
       expect(await jobsOf(second)).toEqual([]);
       expect(store.text(objectKeys.jobSpec("games", first.model))).toBe(spec);
       expect((await submit(first)).jobId).toBe(jobId);
+    });
+
+    it("finds its job again, and ends it, when the recipe's command has changed meanwhile", async () => {
+      const request = aTraining();
+      const { jobId } = await submit(request);
+      const renderJob = async () => ({ ...runsAnywhere, entrypoint: "another command" });
+      const changed = createJobActivities({ store, compute: emulator.compute, recipes: { ...recipes, renderJob } });
+      expect((await inActivity(() => changed.submitTraining(request))).jobId).toBe(jobId);
+      expect(await jobsOf(request)).toHaveLength(1);
+      const renderNothing = () => Promise.reject(new TypedFailure("InvalidInput", "recipe.name: is not known"));
+      const gone = createJobActivities({
+        store,
+        compute: emulator.compute,
+        recipes: { ...recipes, renderJob: renderNothing },
+      });
+      expect(await inActivity(() => gone.terminateTraining(request))).toEqual({ terminated: 1 });
+    });
+
+    it("takes the compute config of the pipeline, else the recipe's machines, and what the recipe runs in", async () => {
+      const compute = new FakeCompute();
+      const requests: JobRequest[] = [];
+      const submitJob = async (sent: JobRequest) => {
+        requests.push(sent);
+        return aJobStatus();
+      };
+      const run = {
+        workingDirectory: "/recipe",
+        image: { imageUri: "acme/train:1" },
+        compute: { head: { instanceType: "m5" }, workers: [] },
+        requirements: ["peft"],
+        envVars: { A: "1" },
+      };
+      const made = createJobActivities({
+        store,
+        compute: Object.assign(compute, { submitJob }),
+        recipes: { ...recipes, renderJob: async () => ({ ...run, entrypoint: "train" }) },
+      });
+      const named = aTraining({ compute: computeSchema.parse({ config: "gpu:2" }) });
+      await inActivity(() => made.submitTraining(named));
+      await inActivity(() => made.submitTraining(aTraining()));
+      expect(requests).toMatchObject([{ ...run, compute: "gpu:2", entrypoint: "train" }, run]);
+    });
+
+    it("reads the claim of an earlier release, which names the job alone", async () => {
+      const request = aTraining();
+      store.write(objectKeys.trainingClaim("games", request.model), JSON.stringify({ jobName: request.jobName }));
+      const { jobId } = await submit(request);
+      expect((await submit(request)).jobId).toBe(jobId);
+      expect(await inActivity(() => activities.terminateTraining(request))).toEqual({ terminated: 1 });
     });
 
     it("keeps a model version that it claimed when the answer to that was lost", async () => {

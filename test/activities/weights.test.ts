@@ -3,6 +3,7 @@ import type { WeightRequest } from "../../activities/interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
 import type { FailureType } from "../../src/domain/failures.ts";
 import { computeSchema, rolloutPolicySchema } from "../../src/domain/pipeline-schema.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { ServiceStatus } from "../../src/ports.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { aServed, aService, FakeCompute, fakeEndpoint, fakeRecipes, fakeWorkflows } from "../support/fake-ports.ts";
@@ -58,6 +59,13 @@ describe("setWeight", () => {
       requirements: [],
       tags: { tuneloop: "games" },
     });
+  });
+
+  it("serves a version by the recipe that it was trained by, whatever the pipeline has chosen since", async () => {
+    const claim = { jobName: "train", entrypoint: "x", recipe: { ...request().recipe, name: "earlier" } };
+    store.write(objectKeys.trainingClaim("games", "games-9"), JSON.stringify(claim));
+    await inActivity(() => activities().setWeight(request({ model: "games-9", champion: null })));
+    expect(compute.applied[0]).toMatchObject({ importPath: "earlier.mjs:handler" });
   });
 });
 
