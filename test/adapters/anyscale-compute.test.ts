@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAnyscaleCompute } from "../../src/adapters/anyscale-compute.ts";
 import { AnyscaleClient } from "../../src/anyscale/client.ts";
+import type { ComputeShape } from "../../src/domain/compute-schema.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import type { JobRequest, ServiceRequest, ServiceStatus } from "../../src/ports.ts";
 import { anApplication, startTestEmulator, until } from "../support/emulator.ts";
@@ -17,6 +18,19 @@ afterAll(async () => {
   rmSync(application, { recursive: true });
 });
 
+/** Machines of both kinds. */
+const machines: ComputeShape = {
+  head: { instanceType: "m5.large" },
+  workers: [
+    {
+      name: "gpu",
+      node: { resources: { cpus: 4, memoryGiB: 0.5, gpus: 1, accelerator: "A10G" } },
+      minNodes: 0,
+      maxNodes: 2,
+      market: "SPOT",
+    },
+  ],
+};
 const where = { compute: null, cloud: null, image: null, requirements: [], tags: {}, envVars: {} };
 const aRequest = (overrides: Partial<JobRequest> = {}): JobRequest => ({
   name: "train",
@@ -57,7 +71,7 @@ describe("createAnyscaleCompute", () => {
       error: null,
     });
     const second = await compute.submitJob(
-      aRequest({ compute: "gpu:2", cloud: "lab", image: { imageUri: "acme/train:1" } }),
+      aRequest({ compute: machines, image: { imageUri: "acme/train:1" }, requirements: [], envVars: { A: "1" } }),
     );
     expect((await compute.findJobs("train")).map(({ id }) => id)).toEqual([second.id, first.id]);
     const over = async (id: string) =>
@@ -167,12 +181,12 @@ describe("createAnyscaleCompute", () => {
     ["TERMINATED", "terminated"],
     ["SOMETHING_NEW", "unknown"],
   ])("reads the service state %s as %s", async (wire, state) => {
-    const results = [{ id: "service2_1", name: "n", project_id: "prj_1", current_state: wire }];
+    const results = [{ id: "service2_1", name: "n", project_id: "prj_1", cloud_id: "cld_1", current_state: wire }];
     expect((await computeThatAnswers({ results }).getService("n"))?.state).toBe(state);
   });
 
   it("does not guess between services of one name in several projects", async () => {
-    const one = { id: "service2_1", name: "n", project_id: "prj_1", current_state: "RUNNING" };
+    const one = { id: "service2_1", name: "n", project_id: "prj_1", cloud_id: "cld_1", current_state: "RUNNING" };
     const results = [one, { ...one, id: "service2_2", project_id: "prj_2" }];
     await expect(computeThatAnswers({ results }).getService("n")).rejects.toMatchObject({ kind: "conflict" });
   });
