@@ -83,13 +83,8 @@ function computeConfigOf({ head, workers }: ComputeShape): ComputeConfig {
 function nodeOf(shape: NodeShape): NonNullable<ComputeConfig["headNode"]> {
   if ("instanceType" in shape) return shape;
   const { cpus, memoryGiB, gpus, accelerator } = shape.resources;
-  // The API counts whole CPUs and GPUs.
-  const whole = {
-    cpu: Math.max(1, Math.ceil(cpus)),
-    gpu: Math.ceil(gpus),
-    memoryBytes: Math.ceil(memoryGiB * 2 ** 30),
-  };
-  return { requiredResources: { ...whole, ...(accelerator === null ? {} : { accelerator }) } };
+  const counted = { cpu: cpus, gpu: gpus, memoryBytes: Math.ceil(memoryGiB * 2 ** 30) };
+  return { requiredResources: { ...counted, ...(accelerator === null ? {} : { accelerator }) } };
 }
 
 /** Runs an order and takes one class of refusal for done, if `isDone` agrees. */

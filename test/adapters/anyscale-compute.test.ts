@@ -5,6 +5,7 @@ import { AnyscaleClient } from "../../src/anyscale/client.ts";
 import type { ComputeShape } from "../../src/domain/compute-schema.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import type { JobRequest, ServiceRequest, ServiceStatus } from "../../src/ports.ts";
+import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
 import { anApplication, startTestEmulator, until } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
@@ -85,6 +86,35 @@ describe("createAnyscaleCompute", () => {
       error: "attempt 1 of 1: exit code 3",
     });
     expect(await over(second.id)).toMatchObject({ state: "succeeded", error: null });
+  });
+
+  it("asks for a recipe's machines, and for a compute config that there is", async () => {
+    const { compute, client, url } = emulator;
+    const { id } = await compute.submitJob(aRequest({ name: "shaped", compute: machines }));
+    const { config } = await client.jobs.get(id);
+    const headers = { Cookie: `cli_token=${DEFAULT_TOKEN}` };
+    const asked = await fetch(`${url}/api/v2/compute_templates/${config.compute_config_id}`, { headers });
+    expect(await asked.json()).toMatchObject({
+      result: {
+        anonymous: true,
+        config: {
+          head_node_type: { instance_type: "m5.large", resources: { cpu: 0, gpu: 0 } },
+          worker_node_types: [
+            {
+              name: "gpu",
+              required_resources: { cpu: 4, memory: 2 ** 29, gpu: 1, accelerator: "A10G" },
+              min_workers: 0,
+              max_workers: 2,
+              use_spot: true,
+              fallback_to_ondemand: false,
+            },
+          ],
+        },
+      },
+    });
+    const unknown = compute.submitJob(aRequest({ name: "shaped", compute: "gpu:2" }));
+    await expect(unknown).rejects.toMatchObject({ kind: "not-found", message: expect.stringContaining("gpu:2") });
+    expect(await compute.findJobs("shaped")).toHaveLength(1);
   });
 
   it("terminates a running job, and takes one that has ended or is unknown for done", async () => {
