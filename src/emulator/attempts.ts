@@ -74,7 +74,7 @@ export class Attempts {
     const directory = this.#directory(attemptId);
     mkdirSync(directory, { recursive: true });
     const { entrypoint, runtime_env: runtimeEnv } = job.request.config;
-    const { requirements, pyModules } = provisionsOf(job.request);
+    const { requirements, pyModules } = provisionsOf(runtimeEnv);
     const cwd = this.#unpack("working_dir", runtimeEnv?.working_dir, join(directory, "work"));
     const modules = pyModules.map((uri, index) => {
       const path = join(directory, "modules", String(index));
@@ -137,7 +137,12 @@ export class Attempts {
     const { build_id: buildId = "", compute_config_id: computeConfigId = "" } = job.request.config;
     const [image, build] = this.#context.images.build(buildId);
     const computeConfig = this.#context.computeConfigs.get(computeConfigId);
-    return notices({ image, build, computeConfig, pyExecutable: provisionsOf(job.request).pyExecutable });
+    return notices({
+      image,
+      build,
+      computeConfig,
+      pyExecutable: provisionsOf(job.request.config.runtime_env).pyExecutable,
+    });
   }
 
   #directory(attemptId: string): string {

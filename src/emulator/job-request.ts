@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type JobCreate, jobCreateSchema } from "../anyscale/jobs-wire.ts";
+import type { RuntimeEnv } from "../anyscale/wire.ts";
 import type { ComputeConfigs } from "./compute-configs.ts";
 import type { Images } from "./images.ts";
 
@@ -24,7 +25,7 @@ const extrasSchema = z.looseObject({
   }),
 });
 
-/** What a job wants to find where it runs. */
+/** What a job or an application wants to find where it runs. */
 export interface Provisions {
   /** Lines of a requirements file; empty for none. */
   requirements: string[];
@@ -34,9 +35,9 @@ export interface Provisions {
   pyExecutable: string | null;
 }
 
-/** The provisions of a job whose request was taken. */
-export function provisionsOf({ config }: JobCreate): Provisions {
-  const runtimeEnv = extrasSchema.shape.config.shape.runtime_env.parse(config.runtime_env);
+/** The provisions that the runtime environment of a job or an application names. Throws `ZodError` for what is none. */
+export function provisionsOf(wanted: RuntimeEnv | undefined): Provisions {
+  const runtimeEnv = extrasSchema.shape.config.shape.runtime_env.parse(wanted);
   return {
     requirements: runtimeEnv?.pip ?? [],
     pyModules: runtimeEnv?.py_modules ?? [],

@@ -9,26 +9,24 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { getRequestListener } from "@hono/node-server";
-
-/** What to load: a module in the working directory, its exported handler, and the handler's argument. */
-export interface RunnerOrder {
-  file: string;
-  handler: string;
-  args: Record<string, unknown>;
-}
+import type { RunnerOrder } from "./application.ts";
+import { HEALTH_PATH } from "./health.ts";
 
 type FetchHandler = (request: Request) => Response | Promise<Response>;
 type HandlerFactory = (args: Record<string, unknown>) => unknown;
 
 async function load(order: RunnerOrder): Promise<Server> {
-  const loaded: Record<string, unknown> = await import(pathToFileURL(resolve(order.file)).href);
-  const factory = loaded[order.handler];
-  if (!isHandlerFactory(factory)) throw new Error(`${order.file} has no exported function "${order.handler}"`);
+  const [file = "", name = ""] = order.target.split(":");
+  const loaded: Record<string, unknown> = await import(pathToFileURL(resolve(file)).href);
+  const factory = loaded[name];
+  if (!isHandlerFactory(factory)) throw new Error(`${file} has no exported function "${name}"`);
   const handler = await factory(order.args);
-  if (!isFetchHandler(handler))
-    throw new Error(`${order.handler}(args) of ${order.file} did not return a fetch handler`);
+  if (!isFetchHandler(handler)) throw new Error(`${name}(args) of ${file} did not return a fetch handler`);
   const listener = getRequestListener(handler, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => void listener(request, response));
+  const server = createServer((request, response) => {
+    if (request.url === HEALTH_PATH) response.end("success");
+    else void listener(request, response);
+  });
   // The proxy keeps connections: closing an idle one could cross a request on its way.
   server.keepAliveTimeout = 0;
   await new Promise<void>((done, failed) => server.once("error", failed).listen(0, "127.0.0.1", done));

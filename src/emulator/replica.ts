@@ -1,20 +1,30 @@
+import { appendFileSync, mkdirSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import type { Application } from "../anyscale/services-wire.ts";
+import { healthCheckOf, type Plan, planOf } from "./application.ts";
 import type { Bucket } from "./bucket.ts";
 import type { ChildEnvironment } from "./environment.ts";
-import type { Faults } from "./faults.ts";
-import type { RunnerOrder } from "./node-runner.ts";
-import { endGroup, isRunning, killRemains, launch, type Launched } from "./processes.ts";
-import type { VersionRecord } from "./state.ts";
+import { askHealth, watchHealth } from "./health.ts";
+import { provisionsOf } from "./job-request.ts";
+import {
+  endGroup,
+  isRunning,
+  killMarked,
+  killRemains,
+  launch,
+  type Launched,
+  type ProcessIdentity,
+} from "./processes.ts";
+import { type PythonEnvironments, pythonCommand } from "./python-environments.ts";
+import type { ReplicaRecord } from "./service-records.ts";
 
-/** How long an application may take from start to listening, in milliseconds. */
-const START_TIMEOUT_MS = 60_000;
+/** How long an application may take from start to listening, its requirements included, in milliseconds. */
+const START_TIMEOUT_MS = 600_000;
 
-/** Pauses before a restart grow from the first to the last, in milliseconds. */
+/** Pauses before a restart grow from the first to the last, in milliseconds; a replica that ran as long begins anew. */
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 10_000;
 
@@ -27,81 +37,78 @@ const ADOPTED_POLL_MS = 100;
 /** How long requests in flight may take when a version ends, in milliseconds. */
 const DRAIN_MS = 10_000;
 
-/** This module's own extension: `.ts` in a checkout, `.js` in a package. */
-const RUNNER = fileURLToPath(new URL(`./node-runner${extname(import.meta.url)}`, import.meta.url));
-
 const readySchema = z.union([z.object({ port: z.int() }), z.object({ error: z.string() })]);
 
 /** What a replica needs from the rest of the emulator. */
 export interface ReplicaContext {
   bucket: Bucket;
-  faults: Faults;
   environment: ChildEnvironment;
-  /** Receives one directory per version. */
-  versionsDirectory: string;
-  /** Called after every change of the version's record; must make it durable. */
+  pythonEnvironments: PythonEnvironments;
+  /** Receives the files of this replica alone. */
+  directory: string;
+  /** Receives its output, and what is to be said of it. */
+  logFile: string;
+  /** Called after every change of the record; must make it durable. */
   changed: () => void;
 }
 
-/** The process behind one service version: started, restarted with a growing pause when it dies, ended. */
+/** The process behind one application of a version: started, watched, restarted with a growing pause, ended. */
 export class Replica {
-  readonly version: VersionRecord;
+  readonly record: ReplicaRecord;
+  readonly #application: Application;
   readonly #context: ReplicaContext;
+  readonly #ended = new AbortController();
+  #watched = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
+  #runsSince = Infinity;
   #inFlight = 0;
-  #ended = false;
 
-  constructor(version: VersionRecord, context: ReplicaContext) {
-    this.version = version;
+  constructor(record: ReplicaRecord, application: Application, context: ReplicaContext) {
+    this.record = record;
+    this.#application = application;
     this.#context = context;
   }
 
   /** Starts the process; health shows in the record. */
   start(): void {
-    if (this.#ended) return;
-    if (this.#context.faults.take(["service-unhealthy"], { name: this.version.request.name }) !== null) {
-      this.#unhealthy("unhealthy because a fault was ordered");
+    if (this.#ended.signal.aborted) return;
+    const plan = planOf(this.#application);
+    if ("problem" in plan) {
+      this.fail(plan.problem);
       return;
     }
-    const application = parseApplication(this.version);
-    if ("problem" in application) {
-      this.#unhealthy(application.problem);
-      return;
-    }
-    const directory = join(this.#context.versionsDirectory, this.version.id);
-    const { request } = this.version;
-    const [wire] = request.ray_serve_config.applications;
     try {
-      const work = join(directory, "work");
-      rmSync(work, { recursive: true, force: true });
-      const cwd = this.#context.bucket.unpack(wire?.runtime_env?.working_dir, work);
-      const env = this.#context.environment(wire?.runtime_env?.env_vars);
-      const launched = launch([process.execPath, RUNNER], { cwd, env, logFile: join(directory, "log") });
-      this.version.process = launched.identity;
-      this.version.port = null;
-      if (this.version.state === "RUNNING") this.version.state = "STARTING";
-      this.#context.changed();
-      this.#await(launched);
-      const order: RunnerOrder = { ...application, args: wire?.args ?? {} };
-      launched.channel.write(`${JSON.stringify(order)}\n`);
+      this.#launch(plan);
     } catch (error) {
       // An archive or a directory that does not work now will not work later either.
-      this.#unhealthy(error instanceof Error ? error.message : String(error));
+      this.fail(error instanceof Error ? error.message : String(error));
     }
   }
 
   /** Takes over the process of an earlier emulator if it still listens, else starts a new one. */
   adopt(): void {
-    const { process: identity, port } = this.version;
+    const { process: identity, port } = this.record;
     if (identity === null || !isRunning(identity)) {
       this.start();
-    } else if (port === null) {
+    } else if (port === null || this.record.state !== "RUNNING") {
       // Half started: whether it will listen would be told to the emulator that is gone.
       void endGroup(identity).then(() => this.start());
     } else {
-      this.#timer = setInterval(() => isRunning(identity) || this.#died("the process ended"), ADOPTED_POLL_MS);
+      let reason = "the process ended";
+      this.#watch(identity, port, (problem) => (reason = problem));
+      this.#timer = setInterval(() => isRunning(identity) || this.#died(reason), ADOPTED_POLL_MS);
     }
+  }
+
+  /** Makes it unhealthy for good, without a process. */
+  fail(message: string): void {
+    this.#note(message);
+    this.record.state = "UNHEALTHY";
+    this.record.message = message;
+    this.record.process = null;
+    this.record.port = null;
+    this.#context.changed();
   }
 
   /** Counts a request in; call the answer when it is done. */
@@ -114,21 +121,52 @@ export class Replica {
 
   /** Ends the process for good, after the requests in flight (10 s at most). */
   async end(options: { drain: boolean }): Promise<void> {
-    this.#ended = true;
+    this.#ended.abort();
+    this.#watched.abort();
     clearTimeout(this.#timer);
     const deadline = Date.now() + DRAIN_MS;
     while (options.drain && this.#inFlight > 0 && Date.now() < deadline) await delay(10);
-    if (this.version.process !== null) await endGroup(this.version.process);
-    if (options.drain)
-      rmSync(join(this.#context.versionsDirectory, this.version.id, "work"), { recursive: true, force: true });
+    if (this.record.process !== null) await endGroup(this.record.process);
+    killMarked(this.record.id);
+    if (options.drain) rmSync(this.#context.directory, { recursive: true, force: true });
+  }
+
+  #launch(plan: Plan): void {
+    const { bucket, directory, environment, logFile, pythonEnvironments } = this.#context;
+    const { working_dir: workingDir, env_vars: envVars } = this.#application.runtime_env ?? {};
+    const { pyModules, requirements } = provisionsOf(this.#application.runtime_env);
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    const cwd = bucket.unpack(workingDir, join(directory, "work"));
+    const modules = pyModules.map((uri, index) => {
+      const module = join(directory, `module-${index}`);
+      bucket.unpack(uri, module);
+      return module;
+    });
+    const command =
+      plan.language === "node"
+        ? ([process.execPath, plan.runner] as const)
+        : pythonCommand(plan.runner, pythonEnvironments.of(requirements));
+    const env = pythonEnvironment(environment(envVars), modules);
+    const launched = launch(command, { cwd, env, logFile, mark: this.record.id });
+    this.record.process = launched.identity;
+    this.record.port = null;
+    if (this.record.state === "RUNNING") this.record.state = "STARTING";
+    this.#context.changed();
+    this.#await(launched);
+    launched.channel.write(`${JSON.stringify(plan.order)}\n`);
   }
 
   #await(launched: Launched): void {
     let reason = "the application ended before it listened";
-    const timeout = setTimeout(() => {
-      reason = `the application did not listen within ${START_TIMEOUT_MS} ms`;
+    const kill = (problem: string) => {
+      reason = problem;
       void endGroup(launched.identity, 0);
-    }, START_TIMEOUT_MS);
+    };
+    const timeout = setTimeout(
+      () => kill(`the application did not listen within ${START_TIMEOUT_MS / 1000} s`),
+      START_TIMEOUT_MS,
+    );
     const lines = createInterface({ input: launched.channel });
     lines.on("error", () => undefined);
     const heard = new Promise<void>((done) => lines.once("close", done));
@@ -137,41 +175,68 @@ export class Replica {
       const ready = parseReady(line);
       if ("error" in ready) {
         reason = ready.error;
-        return;
+      } else {
+        reason = "the application ended";
+        void this.#listens(launched.identity, ready.port, kill);
       }
-      reason = "the application ended";
-      if (this.#ended) return;
-      this.version.port = ready.port;
-      this.version.state = "RUNNING";
-      this.version.message = null;
-      this.#failures = 0;
-      this.#context.changed();
     });
     launched.onExit((code) => {
       clearTimeout(timeout);
+      this.#watched.abort();
       killRemains(launched.identity.pid);
+      killMarked(this.record.id);
       const how = code === null ? "by a signal" : `exit code ${code}`;
       // Its last word, why it could not start, may still be on its way.
       void Promise.race([heard, delay(LAST_WORD_MS)]).then(() => this.#died(`${reason} (${how})`));
     });
   }
 
+  /** It runs once it has answered. */
+  async #listens(identity: ProcessIdentity, port: number, kill: (problem: string) => void): Promise<void> {
+    const problem = await askHealth(port, healthCheckOf(this.#application).timeoutMs);
+    if (this.#ended.signal.aborted) return;
+    if (problem !== null) {
+      kill(problem);
+      return;
+    }
+    this.record.port = port;
+    this.record.state = "RUNNING";
+    this.record.message = null;
+    this.#runsSince = Date.now();
+    this.#watch(identity, port, kill);
+    this.#context.changed();
+  }
+
+  /** Kills a process that answers no more: what it is killed for, `sick` hears first. */
+  #watch(identity: ProcessIdentity, port: number, sick: (problem: string) => void): void {
+    this.#watched = new AbortController();
+    void watchHealth(port, healthCheckOf(this.#application), this.#watched.signal, (problem) => {
+      sick(problem);
+      void endGroup(identity, 0);
+    });
+  }
+
   #died(reason: string): void {
     clearTimeout(this.#timer);
-    if (this.#ended) return;
-    this.#unhealthy(reason);
+    this.#watched.abort();
+    if (this.#ended.signal.aborted) return;
+    this.fail(reason);
+    if (Date.now() - this.#runsSince > LAST_BACKOFF_MS) this.#failures = 0;
+    this.#runsSince = Infinity;
     const pause = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.start(), pause);
   }
 
-  #unhealthy(message: string): void {
-    this.version.state = "UNHEALTHY";
-    this.version.message = message;
-    this.version.process = null;
-    this.version.port = null;
-    this.#context.changed();
+  #note(message: string): void {
+    appendFileSync(this.#context.logFile, `[emulator] ${this.record.application}: ${message}\n`);
   }
+}
+
+/** Python writes its output at once, and finds the modules that came beside the working directory. */
+function pythonEnvironment(env: NodeJS.ProcessEnv, modules: readonly string[]): NodeJS.ProcessEnv {
+  const path = [...modules, env["PYTHONPATH"] ?? ""].filter((part) => part !== "").join(":");
+  return { ...env, PYTHONUNBUFFERED: "1", ...(path === "" ? {} : { PYTHONPATH: path }) };
 }
 
 /** The runner's answer. The application shares its process and could have written anything there. */
@@ -179,19 +244,6 @@ function parseReady(line: string): z.infer<typeof readySchema> {
   try {
     return readySchema.parse(JSON.parse(line));
   } catch {
-    return { error: `the application wrote on descriptor 3, which is the emulator's` };
+    return { error: "the application wrote on descriptor 3, which is the emulator's" };
   }
-}
-
-/** What the Node runner is to load, or why there is nothing that it can. */
-function parseApplication(version: VersionRecord): { file: string; handler: string } | { problem: string } {
-  const [application, ...others] = version.request.ray_serve_config.applications;
-  if (application === undefined || others.length > 0) return { problem: "the emulator runs exactly one application" };
-  const [, file, handler] = /^([\w][\w./-]*\.m?js):([A-Za-z_$][\w$]*)$/.exec(application.import_path) ?? [];
-  if (file === undefined || handler === undefined || file.split("/").includes("..")) {
-    return {
-      problem: `import_path "${application.import_path}" is not of the form file.mjs:handler, all the emulator runs`,
-    };
-  }
-  return { file, handler };
 }

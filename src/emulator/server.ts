@@ -74,7 +74,18 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const rolloutMs = options.rolloutMs ?? ROLLOUT_MS;
     const services = new Services({ ...shared, store: state.services, versionsDirectory, rolloutMs });
     const ledger = new Ledger(join(stateDirectory, "ledger.jsonl"));
-    const routes = createApi({ ...shared, token, urls, state, ledger, attempts, queues, jobs, services, versionsDirectory });
+    const routes = createApi({
+      ...shared,
+      token,
+      urls,
+      state,
+      ledger,
+      attempts,
+      queues,
+      jobs,
+      services,
+      versionsDirectory,
+    });
     const api = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
     const proxy = new ServiceProxy(services, faults);
     const server = createServer((request, response) => {

@@ -208,8 +208,8 @@ describe("Services", () => {
   });
 
   it.each([
-    ["module:app", 'import_path "module:app" is not of the form file.mjs:handler'],
-    ["../app.mjs:handler", "is not of the form"],
+    ["app/main:app", 'import_path "app/main:app" is neither module:attribute (Python) nor file.mjs:handler (Node)'],
+    ["lib/../../app.mjs:handler", "is neither"],
     ["app.mjs:missing", 'app.mjs has no exported function "missing"'],
     ["none.mjs:handler", "Cannot find module"],
   ])("is UNHEALTHY with the reason for the import path %s", async (importPath, reason) => {

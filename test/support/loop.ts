@@ -241,7 +241,7 @@ export async function servingProcess(loop: Loop, name: string, model: string): P
   );
   return runningProcess(loop, ({ services }) => {
     const service = services.all().find((candidate) => candidate.name === serviceName(name));
-    return [service?.canary, service?.primary].find((version) => version?.version === model)?.process;
+    return [service?.canary, service?.primary].find((version) => version?.version === model)?.replicas[0]?.process;
   });
 }
 
