@@ -113,7 +113,8 @@ export type TrainingRequest = FineTuneInput & { jobName: string };
 export interface JobActivities {
   /**
    * Claims the model version, looks for the job of this intent, writes the spec and submits the job when there is none. One
-   * job however often it runs, also when the recipe has changed meanwhile; fails with InvalidInput when the version belongs to a job of another name.
+   * job however often it runs, also when the recipe has changed meanwhile; fails with InvalidInput when the dataset
+   * version does not exist, or the model version belongs to a job of another name.
    */
   submitTraining(request: TrainingRequest): Promise<TrainingJob>;
   /**

@@ -1,10 +1,11 @@
 import { cancellationSignal } from "@temporalio/activity";
 import { TypedFailure } from "../src/domain/failures.ts";
+import { datasetVersionId } from "../src/domain/ids.ts";
 import { isTerminal } from "../src/domain/job.ts";
 import type { JobSpec } from "../src/domain/job-schema.ts";
 import { modelManifestSchema } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { JobStatus, Ports } from "../src/ports.ts";
+import type { JobStatus, ObjectStore, Ports } from "../src/ports.ts";
 import { claimModel, readClaim } from "./claims.ts";
 import { readDocument, writeDocument } from "./documents.ts";
 import type { JobActivities, TrainingJob, TrainingRequest } from "./interfaces.ts";
@@ -21,6 +22,7 @@ export function createJobActivities(ports: JobPorts): JobActivities {
 
   return {
     async submitTraining(request) {
+      await assertDatasetExists(store, request);
       const { compute: shape, ...rendered } = await recipes.renderJob(request.recipe, specUri(ports, request));
       const { entrypoint } = await claimModel(store, request, rendered.entrypoint);
       const [known] = await findOwnJobs(request.jobName, entrypoint);
@@ -68,6 +70,14 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       return { trainedRecords, trainSeconds };
     },
   };
+}
+
+/** Found out here and not by the job, which would be paid for. */
+async function assertDatasetExists(store: ObjectStore, { pipeline, datasetVersion }: TrainingRequest): Promise<void> {
+  const key = objectKeys.version(pipeline, datasetVersion);
+  if ((await store.get(key)) !== null) return;
+  const version = datasetVersionId(pipeline, datasetVersion);
+  throw new TypedFailure("InvalidInput", `datasetVersion: ${version} does not exist: ${store.uri(key)}`);
 }
 
 function specUri({ store }: JobPorts, { pipeline, model }: TrainingRequest): string {

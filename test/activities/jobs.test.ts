@@ -33,6 +33,7 @@ beforeEach(() => {
 /** A training that no test before has asked for. */
 function aTraining(overrides: Partial<TrainingRequest> = {}): TrainingRequest {
   const number = ++trainings;
+  store.write(objectKeys.version("games", number), "{}");
   return {
     pipeline: "games",
     model: `games-${number}`,
@@ -61,6 +62,17 @@ describe("createJobActivities", () => {
       });
       const [known] = await jobsOf(request);
       expect(known?.entrypoint).toContain(store.uri(objectKeys.jobSpec("games", request.model)));
+    });
+
+    it("buys nothing for a dataset version that does not exist, and claims no model version for it", async () => {
+      const request = aTraining({ datasetVersion: 999 });
+      const failure = await failureOf(() => activities.submitTraining(request));
+      expect(failure).toMatchObject({ type: "InvalidInput", nonRetryable: true });
+      expect(failure.message).toBe(
+        "datasetVersion: games@999 does not exist: s3://bucket/prefix/datasets/games/versions/000999.json",
+      );
+      expect(await jobsOf(request)).toEqual([]);
+      await submit({ ...request, jobName: "right-version", datasetVersion: trainings });
     });
 
     it("finds the job that it submitted before, also when that has ended", async () => {
