@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { ConflictError } from "./errors.ts";
 import { checked } from "./input.ts";
 import type { BuildOptions } from "./images.ts";
 import { type JobLogOptions, jobLog, logTail } from "./job-logs.ts";
 import { checkSubmission, jobBody, type JobQueueTarget, type JobSubmission, queueBody } from "./job-submission.ts";
-import { type EndedJob, type JobWait, succeeded, waitForJob } from "./job-wait.ts";
+import { type EndedJob, type JobWait, outcomeOf, succeeded, waitForJob } from "./job-wait.ts";
 import {
   type JobCreate,
   jobCreateSchema,
@@ -177,13 +178,15 @@ export class Jobs {
     return await this.#job("POST", apiPath`/ext/v0/production_jobs/${id}/terminate`, options);
   }
 
-  /** Takes an ended job out of listings; `get` still answers it. Throws `InvalidRequestError` or `ConflictError` while it runs. */
+  /** Takes an ended job out of listings; `get` still answers it. Throws `ConflictError` as long as it has not ended. */
   async archive(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#mustHaveEnded(id, options);
     await this.#order("POST", apiPath`/api/v2/decorated_ha_jobs/${id}/archive`, options);
   }
 
-  /** Removes an ended job, its runs and its logs for ever. */
+  /** Removes an ended job, its runs and its logs for ever. Throws `ConflictError` as long as it has not ended. */
   async delete(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#mustHaveEnded(id, options);
     await this.#order("DELETE", apiPath`/api/v2/decorated_ha_jobs/${id}`, options);
   }
 
@@ -197,6 +200,14 @@ export class Jobs {
     const { computeConfig } = target;
     if (computeConfig == null) return queueBody(target, undefined);
     return queueBody(target, await this.#lookups.computeConfigId(computeConfig, cloudId, options));
+  }
+
+  /** Looks first, as the official client does: whether the server refuses is not known. */
+  async #mustHaveEnded(id: string, options: CallOptions): Promise<void> {
+    const { current_state: state } = (await this.get(id, options)).state;
+    if (outcomeOf(state) === null) {
+      throw new ConflictError(`job ${id} has not ended, it is ${state}; terminate it or wait for its end`);
+    }
   }
 
   async #job(method: "GET" | "POST", path: string, options: CallOptions, body?: JobCreate): Promise<ProductionJob> {

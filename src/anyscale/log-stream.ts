@@ -68,17 +68,18 @@ export class LogStream {
   async *#read(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const page = await this.#page();
+      // A token that leads back to the same page leads nowhere.
+      const next = page.next_page_token === this.#token ? null : (page.next_page_token ?? null);
       for (const { chunk_url: url } of page.log_chunks.slice(this.#chunks)) {
         yield* this.#chunk(url, page.bearer_token ?? null);
-        // The last chunk of a page without a token may grow: it stays the present one.
-        const isLast = this.#chunks === page.log_chunks.length - 1;
-        if (isLast && !page.next_page_token) return;
+        // The last chunk of a page that leads nowhere may grow: it stays the present one.
+        if (next === null && this.#chunks === page.log_chunks.length - 1) return;
         this.#chunks += 1;
         this.#bytes = 0;
       }
       // A page with chunks comes with a token to go on from; an empty page is the end, whatever its token.
-      if (page.log_chunks.length === 0 || !page.next_page_token) return;
-      this.#token = page.next_page_token;
+      if (page.log_chunks.length === 0 || next === null) return;
+      this.#token = next;
       this.#chunks = 0;
       this.#bytes = 0;
     }

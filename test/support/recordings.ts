@@ -70,8 +70,8 @@ export function allRecordings(): Recording[] {
 
 /**
  * Plays a scenario against the answers of a recording and answers what our client sent. A request gets the next recorded
- * answer of its method and path, of its query if there is one, the last one again when all are used up; a request that is not in the
- * recording gets the answer of another one, else 501.
+ * answer of its method, path and page, of its query if there is one, the last one again when all are used up; a request that is not in the
+ * recording gets the answer of another one or the item of a listing, else 400.
  */
 export async function play(
   recording: Recording,
@@ -85,7 +85,10 @@ export async function play(
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const seen = await requestOf(request, directory);
     sent.push(seen);
-    const step = nextStep(steps, seen, played) ?? nextStep(allSteps(others), seen, new Set());
+    const step =
+      nextStep(steps, seen, played) ??
+      nextStep(allSteps(others), seen, new Set()) ??
+      listedStep([recording, ...others], seen);
     respond(response, step, request.headers.host ?? "", scenario.retryAfterSeconds);
   };
   const server = createServer((request, response) => void answer(request, response));
@@ -204,7 +207,7 @@ function addLeaves(fields: Map<string, unknown>, path: string, value: unknown): 
 }
 
 function callOf({ method, path }: SentRequest): string {
-  const ids = /\b(usr|org|cld|prj|cpt|apt|bld|prodjob|job|ses|service2|srvver|raysubmit)_[a-z0-9]+\b/g;
+  const ids = /\b(usr|org|cld|prj|cpt|apt|bld|prodjob|job|ses|service2|srvver|raysubmit)_(?=[a-z]*\d)[a-z0-9]+\b/g;
   return `${method} ${path.replaceAll(ids, "{id}").replaceAll(/pkg_[0-9a-f]{32}/g, "{pkg}")}`;
 }
 
@@ -227,16 +230,35 @@ function allSteps(recordings: readonly Recording[]): Step[] {
 }
 
 function nextStep(steps: readonly Step[], request: SentRequest, played: Set<Step>): Step | undefined {
-  const same = steps.filter((step) => isSameCall(step.request, request));
+  const same = steps.filter((step) => isSameCall(step.request, request) && isSamePage(step.request, request));
   const left = same.filter((step) => !played.has(step));
   const step = left.find((one) => isEqual(one.request.query, request.query)) ?? left[0] ?? same.at(-1);
   if (step !== undefined) played.add(step);
   return step;
 }
 
+/** Another page has another answer, whatever else is equal. */
+function isSamePage({ query: one }: SentRequest, { query: other }: SentRequest): boolean {
+  return ["next_page_token", "paging_token"].every((name) => one[name] === other[name]);
+}
+
+/** Where the official client took a thing out of a listing, ours may ask for it by its id. */
+function listedStep(recordings: readonly Recording[], request: SentRequest): Step | undefined {
+  const id = request.path.split("/").at(-1);
+  const bodies = recordings.flatMap(({ steps }) => steps.map(({ response }) => response.body));
+  const items = bodies.flatMap((body) => (isListing(body) ? body.results : []));
+  const result = items.find((item) => item.id === id);
+  return request.method === "GET" && result ? { request, response: { status: 200, body: { result } } } : undefined;
+}
+
+function isListing(body: unknown): body is { results: { id?: string }[] } {
+  return typeof body === "object" && body !== null && "results" in body && Array.isArray(body.results);
+}
+
 function respond(response: ServerResponse, step: Step | undefined, host: string, retryAfter?: number): void {
   if (step === undefined) {
-    response.writeHead(501).end(JSON.stringify({ error: { detail: "no recording has an answer to this" } }));
+    // No 5xx: a wait would go on through it.
+    response.writeHead(400).end(JSON.stringify({ error: { detail: "no recording has an answer to this" } }));
     return;
   }
   const { status, body } = step.response;
