@@ -149,6 +149,7 @@ export class Replica {
         : pythonCommand(plan.runner, pythonEnvironments.of(requirements));
     const env = pythonEnvironment(environment(envVars), modules);
     const launched = launch(command, { cwd, env, logFile, mark: this.record.id });
+    this.#note(`${plan.order.target} starts`);
     this.record.process = launched.identity;
     this.record.port = null;
     if (this.record.state === "RUNNING") this.record.state = "STARTING";
@@ -203,6 +204,7 @@ export class Replica {
     this.record.state = "RUNNING";
     this.record.message = null;
     this.#runsSince = Date.now();
+    this.#note("runs");
     this.#watch(identity, port, kill);
     this.#context.changed();
   }

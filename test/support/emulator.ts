@@ -13,7 +13,7 @@ import type { Service } from "../../src/anyscale/services-wire.ts";
 import type { Fault } from "../../src/emulator/faults.ts";
 import type { LedgerEntry } from "../../src/emulator/ledger.ts";
 import { endRecordedProcesses } from "../../src/emulator/processes.ts";
-import { DEFAULT_TOKEN, startEmulator } from "../../src/emulator/server.ts";
+import { DEFAULT_TOKEN, type EmulatorOptions, startEmulator } from "../../src/emulator/server.ts";
 import type { Compute } from "../../src/ports.ts";
 
 /** What tests do with an emulator at a URL. */
@@ -55,9 +55,11 @@ export function emulatorAt(url: string, token: string = DEFAULT_TOKEN): Emulator
 }
 
 /** An emulator in this process, on a free port; `stop()` it in the end. */
-export async function startTestEmulator(): Promise<EmulatorHandle & { stateDirectory: string; stop(): Promise<void> }> {
+export async function startTestEmulator(
+  options: Partial<EmulatorOptions> = {},
+): Promise<EmulatorHandle & { stateDirectory: string; stop(): Promise<void> }> {
   const stateDirectory = aDirectory();
-  const emulator = await startEmulator({ port: 0, stateDirectory });
+  const emulator = await startEmulator({ port: 0, stateDirectory, ...options });
   const stop = async () => {
     await emulator.stop();
     rmSync(stateDirectory, { recursive: true, force: true });
