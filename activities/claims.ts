@@ -13,6 +13,19 @@ export async function readClaim(
   return (await readDocument(store, objectKeys.trainingClaim(pipeline, model), trainingClaimSchema))?.value ?? null;
 }
 
+/** Notes what the training of a claimed model version has cost. */
+export async function noteCost(
+  store: ObjectStore,
+  { pipeline, model }: { pipeline: string; model: string },
+  claim: TrainingClaim,
+  costUsd: number,
+): Promise<void> {
+  const key = objectKeys.trainingClaim(pipeline, model);
+  await updateDocument(store, key, trainingClaimSchema, (current) =>
+    current?.costUsd === costUsd ? current : { ...(current ?? claim), costUsd },
+  );
+}
+
 /**
  * Books the model version for this job name: evaluations and decisions are stored by the version's name, so it must not be
  * trained anew under another one. The first claim's entrypoint stands, whatever becomes of the recipe: it answers that

@@ -124,6 +124,11 @@ export interface JobActivities {
   awaitJob(request: { jobId: string; known: JobState }): Promise<TrainingJob>;
   /** Ends every job of this intent that has not ended; done when there is none. */
   terminateTraining(request: TrainingRequest): Promise<{ terminated: number }>;
+  /**
+   * What the provider counts for the training of a model version, in US dollars, and notes it with the version's claim; null
+   * when it has no count, or none of every job, or there was no job.
+   */
+  readCost(request: { pipeline: string; model: string }): Promise<{ costUsd: number | null }>;
   /** Reads and checks `model.json`. Fails with JobFailed when the job left none. */
   readModel(request: { pipeline: string; model: string }): Promise<ModelSummary>;
 }

@@ -5,8 +5,8 @@ import { isTerminal } from "../src/domain/job.ts";
 import type { JobSpec } from "../src/domain/job-schema.ts";
 import { modelManifestSchema } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { JobStatus, ObjectStore, Ports } from "../src/ports.ts";
-import { claimModel, readClaim } from "./claims.ts";
+import type { Compute, JobStatus, ObjectStore, Ports } from "../src/ports.ts";
+import { claimModel, noteCost, readClaim } from "./claims.ts";
 import { readDocument, writeDocument } from "./documents.ts";
 import type { JobActivities, TrainingJob, TrainingRequest } from "./interfaces.ts";
 import { stillWaiting } from "./waiting.ts";
@@ -16,16 +16,12 @@ type JobPorts = Pick<Ports, "store" | "compute" | "recipes">;
 export function createJobActivities(ports: JobPorts): JobActivities {
   const { store, compute, recipes } = ports;
 
-  /** Jobs of this intent, newest first: of this name, and training from this very spec. */
-  const findOwnJobs = async (jobName: string, entrypoint: string): Promise<JobStatus[]> =>
-    (await compute.findJobs(jobName)).filter((job) => job.entrypoint === entrypoint);
-
   return {
     async submitTraining(request) {
       await assertDatasetExists(store, request);
       const { compute: shape, ...rendered } = await recipes.renderJob(request.recipe, specUri(ports, request));
       const { entrypoint } = await claimModel(store, request, rendered.entrypoint);
-      const [known] = await findOwnJobs(request.jobName, entrypoint);
+      const [known] = await findOwnJobs(compute, request.jobName, entrypoint);
       if (known) return toTrainingJob(known);
       await writeDocument(store, objectKeys.jobSpec(request.pipeline, request.model), jobSpec(ports, request));
       // Cancelled meanwhile, or taken for lost and tried again: whoever comes after looks for the job and pays for it.
@@ -54,10 +50,12 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       if (claim?.jobName !== request.jobName) return { terminated: 0 };
       const entrypoint =
         claim.entrypoint ?? (await recipes.renderJob(request.recipe, specUri(ports, request))).entrypoint;
-      const alive = (await findOwnJobs(request.jobName, entrypoint)).filter(({ state }) => !isTerminal(state));
+      const alive = (await findOwnJobs(compute, request.jobName, entrypoint)).filter(({ state }) => !isTerminal(state));
       for (const { id } of alive) await compute.terminateJob(id);
       return { terminated: alive.length };
     },
+
+    readCost: (request) => readCost(ports, request),
 
     async readModel({ pipeline, model }) {
       const key = objectKeys.modelManifest(pipeline, model);
@@ -70,6 +68,31 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       return { trainedRecords, trainSeconds };
     },
   };
+}
+
+/** Jobs of one intent, newest first: of this name, and training from this very spec. */
+async function findOwnJobs(compute: Compute, jobName: string, entrypoint: string): Promise<JobStatus[]> {
+  return (await compute.findJobs(jobName)).filter((job) => job.entrypoint === entrypoint);
+}
+
+async function readCost(
+  { store, compute }: JobPorts,
+  request: { pipeline: string; model: string },
+): Promise<{ costUsd: number | null }> {
+  const claim = await readClaim(store, request);
+  if (claim?.entrypoint === undefined) return { costUsd: null };
+  const jobs = await findOwnJobs(compute, claim.jobName, claim.entrypoint);
+  const costs: number[] = [];
+  for (const { id } of jobs) {
+    const costUsd = await compute.jobCostUsd(id);
+    // Part of a cost would look like all of it.
+    if (costUsd === null) return { costUsd };
+    costs.push(costUsd);
+  }
+  if (costs.length === 0) return { costUsd: null };
+  const costUsd = costs.reduce((sum, cost) => sum + cost, 0);
+  await noteCost(store, request, claim, costUsd);
+  return { costUsd };
 }
 
 /** Found out here and not by the job, which would be paid for. */

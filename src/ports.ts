@@ -146,6 +146,8 @@ export interface Compute {
   submitJob(request: JobRequest): Promise<JobStatus>;
   /** Throws `NotFound` when the service does not know the job. */
   getJob(id: string): Promise<JobStatus>;
+  /** What the job has cost so far, in US dollars; null as long as that is not counted. Throws `NotFound`. */
+  jobCostUsd(id: string): Promise<number | null>;
   /** Asks for the end of the job; a job that has ended or is unknown counts as done. */
   terminateJob(id: string): Promise<void>;
   /** Creates the service or changes it; answers what is observed right after. */

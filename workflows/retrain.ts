@@ -9,6 +9,7 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -19,6 +20,7 @@ import type {
   DatasetActivities,
   EvaluationActivities,
   InputActivities,
+  JobActivities,
   OpenedCycle,
   PipelineActivities,
 } from "../activities/interfaces.ts";
@@ -29,7 +31,7 @@ import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput, RollOutInput } from "../src/domain/workflow-input-schema.ts";
-import { computing, local, outside, quick } from "./activity-options.ts";
+import { computing, local, onceLocally, outside, quick } from "./activity-options.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import { fineTune } from "./fine-tune.ts";
 import { workflowIds } from "./names.ts";
@@ -39,6 +41,7 @@ import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
 const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
+const { readCost } = proxyLocalActivities<JobActivities>(onceLocally);
 const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
 const { decideCycle } = proxyActivities<EvaluationActivities>(computing);
 const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);
@@ -180,7 +183,10 @@ async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decisio
 }
 
 /** Writes the report and tells people. That one of them fails never changes what the cycle has come to. */
-async function conclude({ pipeline, report }: Story): Promise<void> {
+async function conclude(story: Story): Promise<void> {
+  const { pipeline, report } = story;
+  // A cycle that began under a release without it ends without it.
+  if (patched("training-cost")) await countCost(story);
   let uri = "it could not be written";
   try {
     ({ uri } = await writeReport(report));
@@ -193,6 +199,16 @@ async function conclude({ pipeline, report }: Story): Promise<void> {
     log.error("nobody could be alerted", { cycle: report.cycle, reason: reasonOf(error) });
   }
   setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: \`${uri}\``);
+}
+
+/** The training's cost, also of one that failed. A provider that cannot say it holds nothing up. */
+async function countCost({ pipeline, model, report }: Story): Promise<void> {
+  try {
+    report.costUsd = (await readCost({ pipeline: pipeline.name, model })).costUsd;
+    if (report.costUsd !== null) label({ costUsd: report.costUsd });
+  } catch (error) {
+    log.warn("what the training has cost is not known", { cycle: report.cycle, reason: reasonOf(error) });
+  }
 }
 
 /** Shows where the cycle is and notes how long it was there. */

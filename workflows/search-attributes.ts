@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
 import { upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
 
-/** What lists in the web UI and the `temporal` CLI can be filtered by: names and stages, never data. */
+/** What lists in the web UI and the `temporal` CLI can be filtered by: names, stages and costs, never data. */
 export const searchAttributes = {
   pipeline: defineSearchAttributeKey("TuneloopPipeline", SearchAttributeType.KEYWORD),
   dataset: defineSearchAttributeKey("TuneloopDataset", SearchAttributeType.KEYWORD),
@@ -18,17 +18,20 @@ export interface Labels {
   model?: string;
   stage?: string;
   decision?: string;
+  /** In US dollars. */
+  costUsd?: number;
 }
 
 /** Labels as search attributes, for the start of a child: cheaper than for it to set them itself. */
-export function labelled({ pipeline, dataset, model, stage, decision }: Labels): SearchAttributePair[] {
-  const { pipeline: p, dataset: d, model: m, stage: s, decision: o } = searchAttributes;
+export function labelled({ pipeline, dataset, model, stage, decision, costUsd }: Labels): SearchAttributePair[] {
+  const { pipeline: p, dataset: d, model: m, stage: s, decision: o, costUsd: c } = searchAttributes;
   return [
     ...(pipeline === undefined ? [] : [{ key: p, value: pipeline }]),
     ...(dataset === undefined ? [] : [{ key: d, value: dataset }]),
     ...(model === undefined ? [] : [{ key: m, value: model }]),
     ...(stage === undefined ? [] : [{ key: s, value: stage }]),
     ...(decision === undefined ? [] : [{ key: o, value: decision }]),
+    ...(costUsd === undefined ? [] : [{ key: c, value: costUsd }]),
   ];
 }
 

@@ -80,6 +80,7 @@ function instantCompute(store: ObjectStore): Compute {
       if (!job || !isTerminal(job.state)) throw new Error(`no job ${id}`);
       return job;
     },
+    jobCostUsd: async () => null,
     terminateJob: async () => {},
     async applyService({ name, version, canaryPercent, completeRollout }) {
       const before = services.get(name)?.primary?.version ?? version;

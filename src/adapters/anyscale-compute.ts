@@ -13,7 +13,7 @@ import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionS
  * classes, told apart by `kind`; states that are not known are `unknown`.
  */
 export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
-  const { jobs, services } = anyscale;
+  const { jobs, services, usage } = anyscale;
   return {
     findJobs: async (name) => (await jobs.find(name)).map(jobStatusOf),
     submitJob: async (request) => {
@@ -21,6 +21,10 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
       return jobStatusOf(await jobs.submit({ ...optionsOf(request), name, entrypoint, maxRetries, timeoutSeconds }));
     },
     getJob: async (id) => jobStatusOf(await jobs.get(id)),
+    jobCostUsd: async (id) => {
+      const { created_at: createdAt } = await jobs.get(id);
+      return await usage.costOfJob(id, { from: dayOf(new Date(createdAt)), to: dayOf(new Date()) });
+    },
     terminateJob: async (id) => {
       await ignoring(NotFoundError, async () => await jobs.terminate(id));
     },
@@ -58,6 +62,11 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
       await ignoring(NotFoundError, async () => await services.terminate(service.id));
     },
   };
+}
+
+/** A day in UTC, as usage is counted by. */
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
 }
 
 /** What jobs and services have in common, in the client's words. */

@@ -13,6 +13,7 @@ export function emptyReport(
     outcome: "failed",
     endedAt: of.startedAt,
     job: null,
+    costUsd: null,
     champion: champion === null ? null : { version: champion, metrics: {} },
     challenger: null,
     testSet: null,

@@ -10,13 +10,15 @@ export const modelFileSchema = z.object({
 
 /**
  * `claim.json`: the one training job that may make this model version, and by which recipe it is trained and served;
- * written once, before the job is bought. Claims of earlier releases name the job alone.
+ * written before the job is bought. Claims of earlier releases name the job alone.
  */
 export const trainingClaimSchema = z.object({
   jobName: z.string(),
   /** By this and its name the job is known, also when the recipe has since changed. */
   entrypoint: z.string().optional(),
   recipe: recipeChoiceSchema.optional(),
+  /** What the training has cost, in US dollars; added at the end of the cycle when it is counted by then. */
+  costUsd: z.number().optional(),
 });
 export type TrainingClaim = z.infer<typeof trainingClaimSchema>;
 

@@ -26,6 +26,8 @@ export const cycleReportSchema = z.object({
   job: z
     .object({ id: z.string(), url: z.string().nullable(), trainSeconds: z.number(), trainedRecords: z.number() })
     .nullable(),
+  /** What the training has cost, in US dollars, as far as it was counted when the cycle ended; null when it was not. */
+  costUsd: z.number().nullable().default(null),
   champion: measuredModelSchema.nullable(),
   challenger: measuredModelSchema.nullable(),
   testSet: evaluationSchema.shape.testSet.nullable(),

@@ -85,11 +85,12 @@ function data({ datasetVersion, recordsPerSource }: CycleReport): string[] {
     : [`Dataset version ${code(datasetVersion)}.`, "", ...table(["source", "records"], rows)];
 }
 
-function training({ job }: CycleReport): string[] {
-  if (job === null) return [];
+function training({ job, costUsd }: CycleReport): string[] {
+  const cost = costUsd === null ? [] : [`It has cost ${costUsd.toFixed(2)} USD.`];
+  if (job === null) return cost;
   const id = code(job.id);
   const where = job.url !== null && plainUrl.test(job.url) ? `[${id}](${job.url})` : id;
-  return [`Job ${where}: ${job.trainedRecords} records in ${job.trainSeconds.toFixed(1)} s.`];
+  return [`Job ${where}: ${job.trainedRecords} records in ${job.trainSeconds.toFixed(1)} s.`, ...cost];
 }
 
 function section(title: string, lines: string[]): string[] {

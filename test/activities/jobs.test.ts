@@ -249,6 +249,54 @@ describe("createJobActivities", () => {
     });
   });
 
+  describe("readCost", () => {
+    const read = (request: TrainingRequest) => inActivity(() => activities.readCost(request));
+    const withCosts = (costs: Record<string, number | null>, jobs: string[]) => {
+      const compute = new FakeCompute();
+      compute.costsUsd = costs;
+      const request = aTraining();
+      const entrypoint = `sleep 300 # embedded ${store.uri(objectKeys.jobSpec("games", request.model))}`;
+      compute.jobs = jobs.map((id) => aJobStatus({ id, name: request.jobName, entrypoint }));
+      const claim = { jobName: request.jobName, entrypoint, recipe: request.recipe };
+      store.write(objectKeys.trainingClaim("games", request.model), JSON.stringify(claim));
+      const counting = createJobActivities({ store, compute, recipes });
+      return { request, claim, costOf: (of: TrainingRequest) => counting.readCost(of) };
+    };
+
+    it("counts what the job of a model version has cost, and notes it with the version's claim", async () => {
+      const { request, claim, costOf } = withCosts({ "job-1": 1.25 }, ["job-1"]);
+      expect(await inActivity(() => costOf(request))).toEqual({ costUsd: 1.25 });
+      expect(JSON.parse(store.text(objectKeys.trainingClaim("games", request.model)))).toEqual({
+        ...claim,
+        costUsd: 1.25,
+      });
+    });
+
+    it("adds up the jobs of this intent, and takes a job without a count for unknown and not for free", async () => {
+      const both = withCosts({ "job-1": 1.25, "job-2": 0.5 }, ["job-2", "job-1"]);
+      expect(await inActivity(() => both.costOf(both.request))).toEqual({ costUsd: 1.75 });
+      const half = withCosts({ "job-1": 1.25, "job-2": null }, ["job-2", "job-1"]);
+      expect(await inActivity(() => half.costOf(half.request))).toEqual({ costUsd: null });
+      expect(JSON.parse(store.text(objectKeys.trainingClaim("games", half.request.model)))).toEqual(half.claim);
+    });
+
+    it("knows no cost of what was never bought", async () => {
+      expect(await read(aTraining())).toEqual({ costUsd: null });
+    });
+
+    it("asks the provider, which counts a job that has run", async () => {
+      const request = aTraining();
+      const { jobId } = await submit(request);
+      await until("running", async () => (await emulator.compute.getJob(jobId)).state === "running");
+      const { costUsd } = await until("a cost", async () => {
+        const cost = await read(request);
+        return cost.costUsd !== null && cost;
+      });
+      expect(costUsd).toBeGreaterThan(0);
+      expect(costUsd).toBeLessThan(0.1);
+    });
+  });
+
   describe("readModel", () => {
     const manifest = {
       format: 1,

@@ -72,6 +72,12 @@ describe("reportMarkdown", () => {
     expect(text).toContain("| train | 60.0 |");
   });
 
+  it("says what the training has cost when that is counted, also of a job that failed", () => {
+    expect(reportMarkdown(promoted)).not.toContain("USD");
+    expect(reportMarkdown({ ...promoted, costUsd: 1.256 })).toContain("in 12.3 s.\nIt has cost 1.26 USD.\n");
+    expect(reportMarkdown(report({ costUsd: 3 }))).toContain("## Training\n\nIt has cost 3.00 USD.\n");
+  });
+
   it("leaves out every section that it knows nothing of", () => {
     const text = reportMarkdown(report({ recordsPerSource: {}, champion: null }));
     expect(text).not.toMatch(/## |undefined|null|NaN/);

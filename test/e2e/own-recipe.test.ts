@@ -5,6 +5,7 @@ import { modelManifestSchema } from "../../src/domain/model-version-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { serviceName } from "../../src/domain/ids.ts";
 import { generateSample } from "../../src/dev/sample-data.ts";
+import { searchAttributes } from "../../workflows/search-attributes.ts";
 import { aDirectory } from "../support/emulator.ts";
 import { aPipeline, createdJobs, feed, giveTestSet, startLoop, type Loop } from "../support/loop.ts";
 
@@ -58,6 +59,9 @@ describe("the documented recipe", () => {
     const report = await cycle.result();
     expect(report.outcome).toBe("promoted");
     expect(report.decision?.outcome).toBe("promote");
+    expect(report.costUsd).toBeGreaterThan(0);
+    const { typedSearchAttributes } = await cycle.describe();
+    expect(typedSearchAttributes.get(searchAttributes.costUsd)).toBe(report.costUsd);
 
     const model = await loop.store.get(objectKeys.modelManifest("most", "most-1"));
     expect(modelManifestSchema.parse(JSON.parse(model?.body.toString() ?? ""))).toMatchObject({

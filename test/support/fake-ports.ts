@@ -56,6 +56,8 @@ export function aServed(version: string, overrides: Partial<ServiceVersionStatus
 /** A compute whose observations are set by the test; what is ordered is written down and changes nothing. */
 export class FakeCompute implements Compute {
   jobs: JobStatus[] = [];
+  /** What jobs have cost, by id; the others have no count. */
+  costsUsd: Record<string, number | null> = {};
   service: ServiceStatus | null = null;
   readonly applied: ServiceRequest[] = [];
   readonly orders: string[] = [];
@@ -77,6 +79,10 @@ export class FakeCompute implements Compute {
     const job = this.jobs.find((candidate) => candidate.id === id);
     if (!job) throw new Error(`there is no job ${id}`);
     return job;
+  }
+
+  async jobCostUsd(id: string): Promise<number | null> {
+    return this.costsUsd[id] ?? null;
   }
 
   async terminateJob(id: string): Promise<void> {

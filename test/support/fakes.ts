@@ -136,6 +136,7 @@ function jobFakes(world: World): JobActivities {
       return { terminated: 1 };
     },
     readModel: async () => ({ trainedRecords: 180, trainSeconds: 0.5 }),
+    readCost: async () => ({ costUsd: world.jobs.size === 0 ? null : 1.25 }),
   };
 }
 

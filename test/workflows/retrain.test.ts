@@ -96,6 +96,24 @@ describe("retrain", () => {
     expect(typedSearchAttributes.get(searchAttributes.decision)).toBe("promote");
   });
 
+  it("says in the end what the training has cost, also when it has failed", async () => {
+    world.jobStates = ["running", "failed"];
+    const handle = await startCycle();
+    await expect(handle.result()).rejects.toThrow();
+    expect(world.reports[0]).toMatchObject({ outcome: "failed", costUsd: 1.25 });
+    expect((await handle.describe()).typedSearchAttributes.get(searchAttributes.costUsd)).toBe(1.25);
+  });
+
+  it("comes to its end without a cost that cannot be had", async () => {
+    world.when("readCost", async () => {
+      throw new TypedFailure("Unavailable", "no usage today");
+    });
+    const handle = await startCycle();
+    expect(await handle.result()).toMatchObject({ outcome: "promoted", costUsd: null });
+    expectEnd("promoted", challenger);
+    expect((await handle.describe()).typedSearchAttributes.get(searchAttributes.costUsd)).toBeUndefined();
+  });
+
   it.each([
     ["keep", "kept", "warning"],
     ["inconclusive", "inconclusive", "warning"],
