@@ -60,7 +60,7 @@ export function addServices(app: Hono<EmulatorEnv>, { state, services, tags }: S
     terminate: (service) => services.terminate(service),
     restart: (service) => services.restart(service),
     add_secondary_auth_token: (service) => services.addToken(service),
-    delete_secondary_auth_token: (service, c) => services.removeToken(service, c.req.query("auth_token") ?? ""),
+    delete_secondary_auth_token: (service, c) => services.removeToken(service, c.req.query("auth_token")),
   };
   for (const [name, order] of Object.entries(orders)) {
     for (const path of name === "rollback" ? [BASE, "/ext/v0/services"] : [BASE]) {

@@ -98,10 +98,11 @@ export class Services {
     this.#context.store.save(service);
   }
 
-  /** Takes one of two tokens away; the other one is the first from then on. */
-  removeToken(service: ServiceRecord, token: string): void {
+  /** Takes one of two tokens away, the second unless it is named; the other one is the first from then on. */
+  removeToken(service: ServiceRecord, named?: string): void {
     const { token: first, secondaryToken: second } = service;
     if (second === null) throw new Refusal(400, `service ${service.name} has one token only; add another one first`);
+    const token = named ?? second;
     if (token !== first && token !== second) throw new Refusal(404, `this is no token of service ${service.name}`);
     service.token = token === first ? second : first;
     service.secondaryToken = null;
