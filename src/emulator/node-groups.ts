@@ -2,8 +2,8 @@ import { z } from "zod";
 
 const nodeSchema = z.looseObject({
   instance_type: z.string().nullish(),
-  resources: z.looseObject({ gpu: z.number().nullish() }).nullish(),
-  required_resources: z.looseObject({ gpu: z.number().nullish(), accelerator: z.unknown() }).nullish(),
+  resources: z.record(z.string(), z.unknown()).nullish(),
+  required_resources: z.record(z.string(), z.unknown()).nullish(),
 });
 const sizesSchema = z.looseObject({
   head_node_type: nodeSchema.nullish(),
@@ -31,11 +31,7 @@ export function nodeGroups(config: Record<string, unknown>): NodeGroup[] {
   const { head_node_type: head, worker_node_types: workers } = parsed.data;
   const group = (node: z.infer<typeof nodeSchema>, minNodes: number, maxNodes: number): NodeGroup => ({
     type: node.instance_type ?? "a free-shape node",
-    hasGpus:
-      GPU_INSTANCE.test(node.instance_type ?? "") ||
-      (node.resources?.gpu ?? 0) > 0 ||
-      (node.required_resources?.gpu ?? 0) > 0 ||
-      Boolean(node.required_resources?.accelerator),
+    hasGpus: GPU_INSTANCE.test(node.instance_type ?? "") || [node.resources, node.required_resources].some(namesGpus),
     minNodes,
     maxNodes,
   });
@@ -43,4 +39,11 @@ export function nodeGroups(config: Record<string, unknown>): NodeGroup[] {
     ...(head ? [group(head, 1, 1)] : []),
     ...(workers ?? []).map((node) => group(node, node.min_workers ?? 0, node.max_workers ?? node.min_workers ?? 0)),
   ];
+}
+
+/** Names of resources are written in both cases. */
+function namesGpus(resources: Record<string, unknown> | null | undefined): boolean {
+  return Object.entries(resources ?? {}).some(([name, amount]) => {
+    return name.toLowerCase() === "gpu" ? Number(amount) > 0 : name === "accelerator" && Boolean(amount);
+  });
 }

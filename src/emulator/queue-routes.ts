@@ -22,6 +22,8 @@ const updateSchema = z.object({
   tags: z.record(z.string(), z.string()).nullish(),
 });
 
+const BASE = "/api/v2/job_queues";
+
 type QueueAnswer = ReturnType<JobRoutesContext["queues"]["answer"]>;
 
 const SORTS: Record<string, (queue: QueueAnswer) => string> = {
@@ -38,10 +40,8 @@ const SORTS: Record<string, (queue: QueueAnswer) => string> = {
 
 /** Job queues; a POST to the base is their list. */
 export function addQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): void {
-  const { queues, jobs, tags, images, computeConfigs } = context;
-  const base = "/api/v2/job_queues";
-  const answer = jobAnswerer(context);
-  app.post(`${base}/`, (c) => {
+  const { queues, tags, images, computeConfigs } = context;
+  app.post(`${BASE}/`, (c) => {
     const query = listSchema.parse(c.get("body") ?? {});
     const filters = Object.entries(query.tags_filter ?? {}).flatMap(([key, values]) =>
       values.map((value) => `${key}:${value}`),
@@ -53,7 +53,7 @@ export function addQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): vo
       .sort(order(query.sorting_directives?.[0] ?? { sort_field: "CREATED_AT", sort_order: "DESC" }));
     return c.json(page(found, query.paging?.count?.toString(), query.paging?.paging_token ?? undefined));
   });
-  app.post(`${base}/create`, (c) => {
+  app.post(`${BASE}/create`, (c) => {
     const body = queueCreateSchema.parse(c.get("body"));
     const [, build] = images.build(body.cluster_environment_build_id);
     const { id: computeConfigId } = computeConfigs.get(body.compute_config_id);
@@ -61,8 +61,14 @@ export function addQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): vo
     if (body.tags !== undefined) tags.put("job_queue", queue.id, body.tags);
     return c.json({ result: queues.answer(queue) });
   });
-  app.get(`${base}/:id`, (c) => c.json({ result: queues.answer(queues.get(c.req.param("id"))) }));
-  app.put(`${base}/:id`, (c) => {
+  addSingleQueues(app, context);
+}
+
+function addSingleQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): void {
+  const { queues, jobs, tags } = context;
+  const answer = jobAnswerer(context);
+  app.get(`${BASE}/:id`, (c) => c.json({ result: queues.answer(queues.get(c.req.param("id"))) }));
+  app.put(`${BASE}/:id`, (c) => {
     const queue = queues.get(c.req.param("id"));
     const body = updateSchema.parse(c.get("body"));
     queues.update(queue, { maxConcurrency: body.max_concurrency, idleTimeoutSeconds: body.idle_timeout_sec });
@@ -70,17 +76,17 @@ export function addQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): vo
     jobs.startDue(queue);
     return c.json({ result: queues.answer(queue) });
   });
-  app.delete(`${base}/:id`, (c) => {
+  app.delete(`${BASE}/:id`, (c) => {
     const queue = queues.get(c.req.param("id"));
     queues.remove(queue);
     tags.forget(queue.id);
     return c.json(null);
   });
-  app.post(`${base}/:id/archive`, (c) => {
+  app.post(`${BASE}/:id/archive`, (c) => {
     queues.seal(queues.get(c.req.param("id")));
     return c.json(null);
   });
-  app.post(`${base}/:id/terminate`, (c) => {
+  app.post(`${BASE}/:id/terminate`, (c) => {
     const queue = queues.get(c.req.param("id"));
     queues.seal(queue);
     const open = queues.jobsOf(queue).filter((job) => !isEnded(job) && job.goal !== "TERMINATED");
@@ -88,7 +94,7 @@ export function addQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): vo
     const result = { job_queue_id: queue.id, session_id: queue.clusterId };
     return c.json({ result: { ...result, total_jobs_marked_for_termination: open.length } });
   });
-  app.get(`${base}/:id/jobs`, (c) => {
+  app.get(`${BASE}/:id/jobs`, (c) => {
     const found = queues.jobsOf(queues.get(c.req.param("id")));
     return c.json(
       page(

@@ -34,7 +34,8 @@ if [ -n "$6" ]; then
 fi
 
 [ -z "$ended" ] || exit 143
-sh -c "$1"
+# By its path: the PATH is the job's own.
+/bin/sh -c "$1"
 code=$?
 echo "$code" > "$2"
 exit "$code"

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AnyscaleClient } from "../../src/anyscale/client.ts";
+import { identify } from "../../src/emulator/processes.ts";
 import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
-import { aDeployment, aJob, ended, service, startTestEmulator, until } from "../support/emulator.ts";
+import { aDeployment, aJob, ended, inState, service, startTestEmulator, until } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 let name: string;
@@ -46,6 +47,39 @@ describe("a fault", () => {
     const [found, ...others] = await emulator.client.jobs.find(name);
     expect(others).toEqual([]);
     expect((await created()).map(({ id, status, acted }) => [id, status, acted])).toEqual([[found?.id, 500, 200]]);
+  });
+
+  it("shows a job in a state that is not its own, as often as ordered, and goes on with it", async () => {
+    const job = await emulator.client.jobs.submit(aJob({ name, entrypoint: "sleep 300" }));
+    await inState(emulator, job.id, "RUNNING");
+    for (const state of ["SOMETHING_NEW", "PENDING"]) {
+      await emulator.fault({ match: { name, path: job.id }, times: 2, effect: { kind: "job-state", state } });
+    }
+    const seen: string[] = [];
+    for (let i = 0; i < 5; i++) seen.push((await emulator.client.jobs.get(job.id)).state.current_state);
+    expect(seen).toEqual(["SOMETHING_NEW", "SOMETHING_NEW", "PENDING", "PENDING", "RUNNING"]);
+    await emulator.client.jobs.terminate(job.id);
+  });
+
+  it("keeps a job PENDING until it is terminated", async () => {
+    await emulator.fault({ match: { name }, effect: { kind: "job-stuck" } });
+    const job = await emulator.client.jobs.submit(aJob({ name }));
+    const next = await emulator.client.jobs.submit(aJob({ name: `${name}-next` }));
+    expect((await ended(emulator, next.id)).state.current_state).toBe("SUCCESS");
+    expect((await emulator.client.jobs.get(job.id)).state.current_state).toBe("PENDING");
+    await emulator.client.jobs.terminate(job.id);
+    expect((await ended(emulator, job.id)).state.current_state).toBe("TERMINATED");
+  });
+
+  it("lets a running job vanish: it answers 404 from then on, and its process ends", async () => {
+    const job = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo $$; exec sleep 300" }));
+    const pid = Number(
+      await until("its process", async () => (await emulator.client.jobs.logTail(job.id, { maxLines: 1 }))[0]),
+    );
+    await emulator.fault({ match: { name }, effect: { kind: "job-vanish" } });
+    for (let i = 0; i < 2; i++) await expect(emulator.client.jobs.get(job.id)).rejects.toMatchObject({ status: 404 });
+    expect(await emulator.client.jobs.find(name)).toEqual([]);
+    await until("the end of its process", () => identify(pid) === null);
   });
 
   it("drops the connection after a create that happened", async () => {

@@ -84,6 +84,20 @@ describe("Jobs", () => {
     rmSync(directory, { recursive: true });
   });
 
+  it.runIf(process.platform === "linux").each([
+    ["the time limit", "sleep 300", 1],
+    ["a normal end", "true", 60],
+  ])("ends after %s also what left the group for a session of its own", async (_case, then, timeoutSeconds) => {
+    const directory = aDirectory();
+    const file = join(directory, "pid");
+    const stray = `setsid sh -c 'trap "" TERM; echo $$ > ${file}; while :; do sleep 0.1; done' &`;
+    const entrypoint = `${stray} until test -s ${file}; do sleep 0.02; done; ${then}`;
+    const job = await emulator.client.jobs.submit(aJob({ entrypoint, timeoutSeconds }));
+    await ended(emulator, job.id);
+    await until("the end of the stray", () => !lives(Number(readFileSync(file, "utf8"))));
+    rmSync(directory, { recursive: true });
+  });
+
   it("ends what a finished attempt left running in the background", async () => {
     const directory = aDirectory();
     const file = join(directory, "pid");

@@ -74,8 +74,8 @@ describe("startEmulator", () => {
       return (await response.json()) as { results: { id: string }[]; metadata: Record<string, unknown> };
     };
     const first = await list("");
-    expect(first.metadata).toEqual({ total: 3, next_paging_token: "2" });
-    const second = await list("&paging_token=2");
+    expect(first.metadata).toEqual({ total: 3, next_paging_token: expect.any(String) });
+    const second = await list(`&paging_token=${String(first.metadata["next_paging_token"])}`);
     expect(second.metadata).toEqual({ total: 3, next_paging_token: null });
     expect(new Set([...first.results, ...second.results].map(({ id }) => id))).toEqual(ids);
   });
