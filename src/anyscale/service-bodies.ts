@@ -66,16 +66,17 @@ export class ServiceBodies {
   }
 
   /**
-   * Body of all versions of a service. Throws `InvalidRequestError` for one that neither runs nor says what to run.
+   * Body of all versions of a service. Throws `InvalidRequestError` for one that the service never
+   * had and that does not say what to run.
    *
-   * @param prepared what `wanted.versions` shall run, null for those that run already, in their order
-   * @param active the service's active versions
+   * @param prepared what `wanted.versions` shall run, null for those that the service has, in their order
+   * @param there versions that the service has or had, the active ones first
    */
   async ofVersions(
     wanted: CheckedVersions,
     prepared: readonly (PreparedVersion | null)[],
     known: Service | null,
-    active: readonly ServiceVersion[],
+    there: readonly ServiceVersion[],
     options: BuildOptions,
   ): Promise<ServiceApplyVersions> {
     const { name, cloud = null, project = null } = wanted;
@@ -86,7 +87,7 @@ export class ServiceBodies {
       const toRun = prepared[index];
       const body = toRun
         ? await this.#run(name, toRun, await this.#place(name, toRun, known, options), queryAuthTokenEnabled, options)
-        : repeated(name, projectId, named(active, version, name));
+        : repeated(name, projectId, named(there, version, name));
       bodies.push({ ...body, version, ...sharing(trafficPercent) });
     }
     return bodyOfMany(cloudId, projectId, bodies);

@@ -32,6 +32,12 @@ export type ServiceTarget = Pick<ServiceWait, "version" | "weightPercent"> & { s
 /** States of a service that no waiting improves. */
 const FAILED = ["SYSTEM_FAILURE", "USER_ERROR_FAILURE"];
 
+/** States of a service that ends or has ended. */
+const ENDED = ["TERMINATING", "TERMINATED"];
+
+/** States of a service in which it gets no version that it does not name. */
+const SETTLED = ["RUNNING", "ROLLING_OUT", "ROLLING_BACK", "UNHEALTHY", ...FAILED, ...ENDED];
+
 /**
  * Looks at a service, one request per poll, until the target is reached; answers the service as it is then.
  *
@@ -70,6 +76,8 @@ export function judgeService(service: Service, target: ServiceTarget): ServiceJu
   const version = versionsOf(service).find(({ version }) => version === target.version);
   if (version === undefined) {
     if (target.state === "TERMINATED") return { is: "reached" };
+    // An update in place may name its version only when it is done.
+    if (!SETTLED.includes(service.current_state)) return waiting(service, false);
     return { is: "lost", why: `the service has ${list(service)}` };
   }
   const hasWeight = target.weightPercent === undefined || version.weight === target.weightPercent;
@@ -87,18 +95,18 @@ function judgeWhole(service: Service, state: string): ServiceJudgement {
 
 /** Why nothing of this service gets to a state, null while it may. */
 function whyLost(service: Service, state: string): string | null {
-  if (state === "TERMINATED" || state === "TERMINATING") return null;
+  if (ENDED.includes(state)) return null;
   if (FAILED.includes(service.current_state)) return `the service is ${service.current_state}${reason(service)}`;
   // A service that is being restarted still says TERMINATED for a while, but that it shall run.
-  const ends = ["TERMINATING", "TERMINATED"].includes(service.current_state) && service.goal_state !== "RUNNING";
+  const ends = ENDED.includes(service.current_state) && service.goal_state !== "RUNNING";
   return ends ? `the service is ${service.current_state}` : null;
 }
 
 function whyVersionLost(service: Service, version: ServiceVersion, target: ServiceTarget): string | null {
   const { current_state: state, weight } = version;
-  if (target.state === "TERMINATED" || target.state === "TERMINATING") return null;
+  if (ENDED.includes(target.state)) return null;
   if (state === "SYSTEM_FAILURE") return `it is ${state}${reason(service)}`;
-  if (state === "TERMINATING" || state === "TERMINATED") return `it is ${state}`;
+  if (ENDED.includes(state)) return `it is ${state}`;
   const isCanary = service.canary_version?.id === version.id;
   if (service.current_state === "ROLLING_BACK" && isCanary) return `it is being rolled back${reason(service)}`;
   // The only version of a service has all requests until somebody rolls out another.

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from "./errors.ts";
 import type { ServiceWeights } from "./service-deployment.ts";
+import { versionsOf } from "./service-wait.ts";
 import type { Service, ServiceApply, ServiceApplyVersions, ServiceVersion } from "./services-wire.ts";
 
 /**
@@ -31,11 +32,8 @@ export function bodyOfWeights(known: Service, weights: ServiceWeights, autoCompl
  * Body that moves the weights of a service of several versions. Throws `InvalidRequestError` unless every active version is
  * named, no other is, and the shares add up to 100.
  */
-export function bodyOfManyWeights(
-  known: Service,
-  weights: ServiceWeights,
-  active: readonly ServiceVersion[],
-): ServiceApplyVersions {
+export function bodyOfManyWeights(known: Service, weights: ServiceWeights): ServiceApplyVersions {
+  const active = versionsOf(known);
   const { name, cloud_id: cloudId, project_id: projectId } = known;
   const bodies = Object.entries(weights).map(([version, percent]) => ({
     ...repeated(name, projectId, named(active, version, name)),

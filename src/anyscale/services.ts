@@ -17,7 +17,7 @@ import {
 import { listServices, type ServiceFilter, type ServiceScope } from "./service-list.ts";
 import { type ControllerLogReading, readControllerLogs } from "./service-logs.ts";
 import { type QueriedService, queryService, type ServiceQuery } from "./service-query.ts";
-import { type ServiceWait, waitForService } from "./service-wait.ts";
+import { type ServiceWait, versionsOf, waitForService } from "./service-wait.ts";
 import { bodyOfManyWeights, bodyOfWeights } from "./service-weights.ts";
 import {
   type Service,
@@ -77,17 +77,18 @@ export class Services {
   }
 
   /**
-   * Gives a service exactly these versions with these shares of requests, all in one order; one that runs already needs only
-   * its name and share. Throws `InvalidRequestError` for shares that do not add up to 100 and for a version that neither
-   * runs nor says what to run, `ForbiddenError` where the organization may not have several versions.
+   * Gives a service exactly these versions with these shares of requests, all in one order; one that the service has or had
+   * needs only its name and share. Throws `InvalidRequestError` for shares that do not add up to 100 and for a version that
+   * the service never had and that does not say what to run, `ForbiddenError` where the organization may not have several versions.
    */
   async deployVersions(deployment: ServiceVersionsDeployment, options: BuildOptions = {}): Promise<Service> {
     const wanted = checked("service", serviceVersionsDeploymentSchema, deployment);
     const prepared = wanted.versions.map((version) => (isToRun(version) ? prepareVersion(version, wanted) : null));
     const { signal } = options;
     const known = await this.find(wanted.name, await this.#bodies.scopeOf(wanted, { signal }), { signal });
-    const active = known === null ? [] : await this.versions(known.id, { signal });
-    const body = await this.#bodies.ofVersions(wanted, prepared, known, active, options);
+    const kept = wanted.versions.filter((version) => !isToRun(version)).map(({ version }) => version);
+    const there = known === null ? [] : await this.#versionsWith(kept, known, { signal });
+    const body = await this.#bodies.ofVersions(wanted, prepared, known, there, options);
     return await this.applyVersions(body, { signal });
   }
 
@@ -107,9 +108,9 @@ export class Services {
     const wanted = checked("weights", serviceWeightsSchema, weights);
     const known = await this.find(name, scope, options);
     if (known === null) throw new NotFoundError(`there is no service "${name}"; deploy it or check the name`);
-    if (!known.is_multi_version) return await this.apply(bodyOfWeights(known, wanted, autoCompleteRollout), options);
-    const active = await this.versions(known.id, options);
-    return await this.applyVersions(bodyOfManyWeights(known, wanted, active), options);
+    return known.is_multi_version
+      ? await this.applyVersions(bodyOfManyWeights(known, wanted), options)
+      : await this.apply(bodyOfWeights(known, wanted, autoCompleteRollout), options);
   }
 
   /** Applies the wire's own body. */
@@ -145,7 +146,7 @@ export class Services {
     return await taken(listServices(this.#transport, filter, options), filter.limit);
   }
 
-  /** The active versions of a service, over all pages. Throws `NotFoundError`. */
+  /** Every version that a service has, past ones included, over all pages. Throws `NotFoundError`. */
   async versions(id: string, options: CallOptions = {}): Promise<ServiceVersion[]> {
     const path = apiPath`/api/v2/services-v2/${id}/versions`;
     const listing = { path, query: {}, item: serviceVersionSchema, pageSize: 50 };
@@ -229,6 +230,13 @@ export class Services {
    */
   async query(service: QueriedService, path: string, query: ServiceQuery = {}): Promise<Response> {
     return await queryService(this.#transport, service, path, query);
+  }
+
+  /** Versions among which these are, if there are such: the active ones, else the past ones as well. */
+  async #versionsWith(names: readonly string[], service: Service, options: CallOptions): Promise<ServiceVersion[]> {
+    const active = versionsOf(service);
+    const areActive = names.every((name) => active.some(({ version }) => version === name));
+    return areActive ? active : [...active, ...(await this.versions(service.id, options))];
   }
 
   async #service(method: "GET" | "POST" | "PUT", path: string, options: CallOptions, body?: object): Promise<Service> {

@@ -63,6 +63,8 @@ describe("judgeService", () => {
     ["a canary that is going back", rollout(aVersion("v2", 10), "ROLLING_BACK"), v2({ weightPercent: 30 }), "lost"],
     ["a canary that ends", rollout(aVersion("v2", 0, "TERMINATING")), v2(), "lost"],
     ["a canary that was rolled back", alone(), v2(), "lost"],
+    ["a version that an update in place brings", alone("UPDATING"), v2(), "waiting"],
+    ["a version that the service may still get", alone("DREAMING"), v2(), "waiting"],
     ["a canary beside an unhealthy primary", rollout(aVersion("v2", 0, "STARTING"), "UNHEALTHY"), v2(), "waiting"],
     ["a canary of a service that failed", rollout(aVersion("v2", 0, "STARTING"), "USER_ERROR_FAILURE"), v2(), "lost"],
     ["a canary of a service that ends", rollout(aVersion("v2", 0), "TERMINATING"), v2({ weightPercent: 30 }), "lost"],
