@@ -48,10 +48,10 @@ export async function* jobLog(transport: Transport, job: LoggedJob, options: Job
     const isSuperseded = run !== undefined && newest != null && newest !== run && known.has(run);
     const hasEnded = outcomeOf(state.current_state) !== null || isSuperseded;
     if (newest != null && !known.has(run ?? newest)) {
-      const begun = (await runIds()).filter((id) => !known.has(id));
-      for (const id of begun) {
+      // The search may not know yet of the run that the job names.
+      for (const id of new Set([...(await runIds()), run ?? newest])) {
+        if (!known.has(id)) pending.push(streamOf(id));
         known.add(id);
-        pending.push(streamOf(id));
       }
     }
     let isQuiet = true;

@@ -225,8 +225,10 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Successful steps, the latest first: how things were in the end. */
 function allSteps(recordings: readonly Recording[]): Step[] {
-  return recordings.flatMap(({ steps }) => steps).filter(({ response }) => response.status < 300);
+  const steps = recordings.flatMap(({ steps }) => steps);
+  return steps.filter(({ response }) => response.status < 300).toReversed();
 }
 
 function nextStep(steps: readonly Step[], request: SentRequest, played: Set<Step>): Step | undefined {
