@@ -15,6 +15,8 @@ const clientErrorSchema = z.object({
     "rate-limited",
     "unavailable",
     "unexpected-reply",
+    "timeout",
+    "failed",
   ]),
   message: z.string(),
   retryAfterMs: z.number().nullable(),
@@ -69,6 +71,8 @@ function typeOf(kind: z.infer<typeof clientErrorSchema>["kind"]): FailureType {
     case "invalid":
     case "unauthorized":
     case "forbidden":
+    // An image that cannot be built stays so.
+    case "failed":
       return "Refused";
     case "not-found":
       return "NotFound";
@@ -78,6 +82,7 @@ function typeOf(kind: z.infer<typeof clientErrorSchema>["kind"]): FailureType {
       return "RateLimited";
     case "unavailable":
     case "unexpected-reply":
+    case "timeout":
       return "Unavailable";
   }
 }

@@ -2,7 +2,13 @@ import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { asFailure, assertSmall, firstIssue } from "../../activities/failures.ts";
-import { errorOfStatus, UnavailableError, UnexpectedReplyError } from "../../src/anyscale/errors.ts";
+import {
+  errorOfStatus,
+  UnavailableError,
+  UnexpectedReplyError,
+  WaitFailedError,
+  WaitTimeoutError,
+} from "../../src/anyscale/errors.ts";
 import { failureTypes, isRetryable, PreconditionFailed, TypedFailure } from "../../src/domain/failures.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 
@@ -40,6 +46,8 @@ describe("asFailure", () => {
   it.each([
     [new UnavailableError("no answer"), "Unavailable"],
     [new UnexpectedReplyError("not JSON"), "Unavailable"],
+    [new WaitTimeoutError("the image is still being built"), "Unavailable"],
+    [new WaitFailedError("the image cannot be built"), "Refused"],
     [new PreconditionFailed("registry/games.json"), "Conflict"],
     [new z.ZodError([{ code: "custom", path: ["messages", 0], message: "is empty", input: "secret" }]), "InvalidData"],
     [new TypeError("undefined is not a function"), "Internal"],
