@@ -76,8 +76,9 @@ export function judgeService(service: Service, target: ServiceTarget): ServiceJu
   const version = versionsOf(service).find(({ version }) => version === target.version);
   if (version === undefined) {
     if (target.state === "TERMINATED") return { is: "reached" };
-    // An update in place may name its version only when it is done.
-    if (!SETTLED.includes(service.current_state)) return waiting(service, false);
+    // An update in place may name its version only when it is done, a restart when it has begun.
+    const isRestarting = ENDED.includes(service.current_state) && service.goal_state === "RUNNING";
+    if (isRestarting || !SETTLED.includes(service.current_state)) return waiting(service, false);
     return { is: "lost", why: `the service has ${list(service)}` };
   }
   const hasWeight = target.weightPercent === undefined || version.weight === target.weightPercent;

@@ -64,6 +64,7 @@ describe("judgeService", () => {
     ["a canary that ends", rollout(aVersion("v2", 0, "TERMINATING")), v2(), "lost"],
     ["a canary that was rolled back", alone(), v2(), "lost"],
     ["a version that an update in place brings", alone("UPDATING"), v2(), "waiting"],
+    ["a version that a restart brings", aService("TERMINATED", [], { goal_state: "RUNNING" }), v2(), "waiting"],
     ["a version that the service may still get", alone("DREAMING"), v2(), "waiting"],
     ["a canary beside an unhealthy primary", rollout(aVersion("v2", 0, "STARTING"), "UNHEALTHY"), v2(), "waiting"],
     ["a canary of a service that failed", rollout(aVersion("v2", 0, "STARTING"), "USER_ERROR_FAILURE"), v2(), "lost"],
