@@ -131,7 +131,7 @@ export class Services {
     const services = await taken(listServices(this.#transport, { ...scope, name }, options));
     if (services.length > 1) {
       const projects = services.map((service) => service.project_id).join(", ");
-      throw new ConflictError(`service "${name}" exists in several projects (${projects}); pass projectId`);
+      throw new ConflictError(`service "${name}" exists in several projects (${projects}); name one`);
     }
     return services[0] ?? null;
   }

@@ -58,6 +58,7 @@ function aService(more: Partial<Service> = {}): Service {
   };
 }
 
+const elsewhere = aService({ cloud_id: "cld_2" });
 const rollout = aService({ primary_version: aVersion("v1", 50), canary_version: aVersion("v2", 50) });
 
 /** A client of an account with this service or none; every call is in `calls`. */
@@ -75,7 +76,10 @@ function anAccount(known: Service | null = null) {
       if (isZip) return new Response();
       if (/apply/.test(pathname)) return result(known ?? aService());
       if (pathname.endsWith("/versions")) return page(...(known?.versions ?? []));
-      if (pathname === "/api/v2/services-v2/") return known?.name === searchParams.get("name") ? page(known) : page();
+      if (pathname === "/api/v2/services-v2/") {
+        const isIt = (field: "name" | "cloud_id") => [null, known?.[field]].includes(searchParams.get(field));
+        return known !== null && isIt("name") && isIt("cloud_id") ? page(known) : page();
+      }
       if (pathname.endsWith("find_by_name")) return result({ id: "cld_other", name: "other" });
       if (pathname.endsWith("presigned_url")) {
         const { file_name } = calls.at(-1)!.body;
@@ -164,12 +168,23 @@ describe("Services.deploy", () => {
       { inPlace: true },
       /inPlace: .*several versions/,
     ],
-    ["to another cloud", aService(), { cloud: "other" }, /cloud: service "games" is in cld_1 .* cld_other/],
+    [
+      "to another cloud, the default one",
+      elsewhere,
+      {},
+      /cloud: service "games" is in cld_2 .* for cld_1; name its cloud/,
+    ],
+    [
+      "to another cloud, by its machines",
+      elsewhere,
+      { computeConfig: { id: "cpt_1" } },
+      /cloud: service "games" is in cld_2/,
+    ],
     [
       "to another cloud, with machines of its own",
-      aService(),
-      { cloud: "other", computeConfig: { headNode: { instanceType: "m5.large" } } },
-      /cloud: service "games" is in cld_1/,
+      elsewhere,
+      { computeConfig: { headNode: { instanceType: "m5.large" } } },
+      /cloud: service "games" is in cld_2/,
     ],
   ])("refuses to deploy %s before anything is made", async (_case, known, wrong, message) => {
     const { services, calls } = anAccount(known);
@@ -178,8 +193,7 @@ describe("Services.deploy", () => {
       kind: "invalid",
       message: expect.stringMatching(message),
     });
-    const made = calls.filter(({ method, path }) => method !== "GET" && !path.endsWith("find_by_name"));
-    expect(made).toEqual([]);
+    expect(calls.filter(({ method }) => method !== "GET")).toEqual([]);
   });
 
   it("needs a name and an import path, and leaves the rest to the server", async () => {
@@ -266,6 +280,22 @@ describe("Services.deploy", () => {
       tracing_config: { enabled: true },
       config: { access: { use_bearer_token: false } },
     });
+  });
+});
+
+describe("Services.deploy by the names of cloud and project", () => {
+  it("takes a service of the same name in another cloud for another one", async () => {
+    const { services, calls, body } = anAccount(elsewhere);
+    await services.deploy({
+      name: "games",
+      application,
+      cloud: "other",
+      project: { id: "prj_other" },
+      canaryPercent: 10,
+    });
+    expect(calls[0]).toMatchObject({ path: "/api/v2/clouds/find_by_name", body: { name: "other" } });
+    expect(body()).toMatchObject({ project_id: "prj_other" });
+    expect(body()).not.toHaveProperty("canary_percent");
   });
 });
 
