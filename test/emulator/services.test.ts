@@ -18,7 +18,7 @@ let name: string;
 let count = 0;
 
 beforeAll(async () => {
-  emulator = await startTestEmulator();
+  emulator = await startTestEmulator({ rolloutMs: 200 });
   application = anApplication();
 });
 beforeEach(() => {
@@ -107,7 +107,7 @@ describe("Services", () => {
     await until("the end of v1", () => !alive(oldPid));
   });
 
-  it("completes a rollout under load without a failed request", async () => {
+  it("fails no request of a caller in a loop: promoted, rolled back, rolled out by itself, updated in place", async () => {
     await deploy("v1");
     const up = await seen(running);
     const done = new AbortController();
@@ -117,22 +117,96 @@ describe("Services", () => {
         for (const [key, n] of Object.entries(await served(up, 5))) counts[key] = (counts[key] ?? 0) + n;
       return counts;
     })();
+    const primaryIs = async (version: string) =>
+      await seen((now) => running(now) && now.canary_version === null && now.primary_version?.version === version);
     await deploy("v2", { canaryPercent: 100, autoCompleteRollout: true });
-    await seen((now) => now.primary_version?.version === "v2");
+    await primaryIs("v2");
+    await deploy("v3", { canaryPercent: 50 });
+    await seen((now) => now.canary_version?.weight === 50);
+    await served(up, 20);
+    await emulator.client.services.rollback(up.id);
+    await primaryIs("v2");
+    await deploy("v4", { autoCompleteRollout: true });
+    await primaryIs("v4");
+    await deploy("v5", { inPlace: true });
+    await primaryIs("v5");
     await served(up, 20);
     done.abort();
-    expect(Object.keys(await load).sort()).toEqual(["v1", "v2"]);
+    expect(Object.keys(await load).sort()).toEqual(["v1", "v2", "v3", "v4", "v5"]);
   });
 
-  it("rolls out by itself without a percent, and back when the new version cannot start", async () => {
+  it("moves weights in steps by itself without a percent, always 100 together", async () => {
     await deploy("v1");
     await seen(running);
     await deploy("v2", { autoCompleteRollout: true });
-    await seen((now) => running(now) && now.primary_version?.version === "v2");
+    const shares = new Set<number>();
+    await seen((now) => {
+      const [primary = 0, canary = 0] = weights(now);
+      expect(primary + canary).toBe(100);
+      shares.add(canary);
+      return running(now) && now.primary_version?.version === "v2";
+    });
+    expect([...shares].filter((share) => share > 0 && share < 100).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("rolls back by itself when the new version of such a rollout cannot start, and says why", async () => {
+    await deploy("v1");
+    await seen(running);
     const bad = { importPath: "app.mjs:handler", args: { throws: "no model" } };
-    await deploy("v3", { autoCompleteRollout: true, application: bad });
+    await deploy("v2", { autoCompleteRollout: true, application: bad });
     const back = await seen((now) => running(now) && now.canary_version === null);
-    expect(back.primary_version?.version).toBe("v2");
+    expect(back.primary_version).toMatchObject({ version: "v1", weight: 100 });
+    expect(back.error_message).toContain("v2 is unhealthy: no model");
+  });
+
+  it("updates in place: same version, same weight, another application", async () => {
+    await deploy("v1");
+    const before = await seen(running);
+    const updating = await deploy("v2", { inPlace: true });
+    expect(updating.current_state).toBe("UPDATING");
+    expect(await served(updating, 5)).toEqual({ v1: 5 });
+    const after = await seen(running);
+    expect(await served(after, 5)).toEqual({ v2: 5 });
+    expect(after.primary_version).toMatchObject({ id: before.primary_version?.id, version: "v2", weight: 100 });
+    expect(await emulator.client.services.versions(after.id)).toHaveLength(1);
+  });
+
+  it("keeps serving what it has when an update in place cannot start, says why, and takes the next one", async () => {
+    await deploy("v1");
+    await seen(running);
+    const bad = { importPath: "app.mjs:handler", args: { throws: "no model" } };
+    await deploy("v2", { inPlace: true, application: bad });
+    const sick = await seen((now) => now.current_state === "UNHEALTHY");
+    expect(sick.error_message).toContain("no model");
+    expect(sick.primary_version).toMatchObject({ version: "v1", current_state: "UNHEALTHY" });
+    expect(await served(sick, 5)).toEqual({ v1: 5 });
+    await deploy("v3", { inPlace: true });
+    expect(await served(await seen(running), 5)).toEqual({ v3: 5 });
+  });
+
+  it("refuses an update in place without a running service, during a rollout, and on another image", async () => {
+    const { services } = emulator.client;
+    await deploy("v1");
+    const up = await seen(running);
+    const body = {
+      name,
+      version: "v2",
+      ray_serve_config: up.primary_version!.ray_serve_config,
+      build_id: up.primary_version!.build_id,
+      compute_config_id: up.primary_version!.compute_config_id,
+      rollout_strategy: "IN_PLACE",
+      project_id: up.project_id,
+    };
+    const apply = "/api/v2/services-v2/apply";
+    const route = "/api/v2/builds/get_or_create_build_from_image_uri";
+    expect((await emulator.call("PUT", apply, { ...body, name: "none" })).body.error.detail).toMatch(
+      /there is no none$/,
+    );
+    const other = (await emulator.call("POST", route, { image_uri: "docker.io/a/b:1" })).body.result;
+    await expect(services.apply({ ...body, build_id: other.id })).rejects.toThrow("build_id cannot change IN_PLACE");
+    await expect(services.apply({ ...body, canary_percent: 10 })).rejects.toThrow("leave them out IN_PLACE");
+    await deploy("v2", { canaryPercent: 10 });
+    await expect(services.apply(body)).rejects.toThrow("it cannot be updated in place");
   });
 
   it("gives a canary that cannot start no traffic and says why", async () => {
@@ -172,6 +246,21 @@ describe("Services", () => {
     const third = await seen((now) => now.canary_version?.version === "v3" && now.canary_version.weight === 20);
     expect(await served(third, 1, "v2")).toEqual({ "HTTP 404": 1 });
     await expect(deploy("v1", { canaryPercent: 100 })).rejects.toMatchObject({ kind: "conflict" });
+  });
+
+  it("restarts a version that hangs: it takes connections and answers none", async () => {
+    const healthy = { health_check_period_s: 0.1, health_check_timeout_s: 0.5 };
+    const args = { version: "v1" };
+    await deploy("v1", {
+      application: { importPath: "app.mjs:handler", args, deployments: [{ name: "d", ...healthy }] },
+    });
+    const up = await seen(running);
+    const pid = Number((await query(up)).json["pid"]);
+    process.kill(pid, "SIGSTOP");
+    const sick = await seen((now) => now.current_state === "UNHEALTHY");
+    expect(sick.error_message).toContain("did not answer its health check within 500 ms");
+    expect((await query(up)).status).toBe(503);
+    expect(Number((await query(await seen(running))).json["pid"])).not.toBe(pid);
   });
 
   it("restarts a version whose process died", async () => {
