@@ -146,7 +146,7 @@ function nodeOf(node: CheckedNode): Omit<NodeTemplate, "name"> {
       gpu: required.gpu,
       accelerator: required.accelerator,
       tpu: required.tpu,
-      anyscale_tpu_hosts: required.tpuHosts,
+      "anyscale/tpu_hosts": required.tpuHosts,
       cpu_architecture: required.cpuArchitecture,
     },
     labels: node.labels,
@@ -177,11 +177,16 @@ function nodeResourcesOf(resources: Record<string, number>): NodeResources {
   return Object.keys(custom).length === 0 ? typed : { ...typed, custom_resources: custom };
 }
 
+/** Label that names the kind of accelerator. */
+const ACCELERATOR_LABEL = "ray.io/accelerator-type";
+
 /** A group's name as the official client chooses it when it is left out. */
-function groupName({ name, instanceType, requiredResources }: CheckedGroup): string {
+function groupName({ name, instanceType, requiredResources, requiredLabels, labels }: CheckedGroup): string {
   if (name !== undefined || instanceType !== undefined || requiredResources === undefined)
     return name ?? instanceType ?? "";
-  const { cpu, memoryBytes, gpu, tpu, tpuHosts, accelerator, cpuArchitecture } = requiredResources;
+  const { cpu, memoryBytes, gpu, tpu, tpuHosts, cpuArchitecture } = requiredResources;
+  const labelled = requiredLabels?.[ACCELERATOR_LABEL] ?? labels?.[ACCELERATOR_LABEL];
+  const accelerator = requiredResources.accelerator ?? labelled;
   const parts = [`FP-${cpu}CPU-${Math.floor(memoryBytes / 2 ** 30)}GB`];
   if (tpu) parts.push(`${tpu}TPU`, ...(tpuHosts ? [`${tpuHosts}TPUHost`] : []));
   else if (gpu) parts.push(`${gpu}GPU`);

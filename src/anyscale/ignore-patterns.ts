@@ -1,4 +1,7 @@
-/** Tells whether a path is left out. It is relative, with `/` between its parts; a directory is left out with all it holds. */
+/**
+ * Tells whether a path itself is left out; whoever walks does not enter a directory that is. The path is relative, with `/`
+ * between its parts.
+ */
 export type Ignore = (path: string, isDirectory: boolean) => boolean;
 
 /**
@@ -25,10 +28,11 @@ function ruleOf(line: string): { pattern: RegExp; ignores: boolean } | null {
   segments.forEach((segment, index) => {
     const isLast = index === segments.length - 1;
     if (segment === "**") source += isLast ? ".+" : "(?:[^/]+/)*";
-    else source += sourceOf(segment) + (isLast ? "" : "/");
+    // A segment matches a name, never the nothing behind a directory's slash.
+    else source += `(?=[^/])${sourceOf(segment)}${isLast ? "" : "/"}`;
   });
   try {
-    return { pattern: new RegExp(source + (glob.endsWith("/") ? "/" : "(?:/|$)"), "s"), ignores };
+    return { pattern: new RegExp(source + (glob.endsWith("/") ? "/$" : "/?$"), "s"), ignores };
   } catch {
     // A range such as [z-a], which nothing is in.
     return null;

@@ -44,13 +44,12 @@ export function packDirectory(directory: string, excludes: readonly string[] = [
     const ignoresHere = [...ignores, ...gitignoreOf(real, path)];
     for (const entry of readdirSync(real).sort()) {
       const entryPath = path === "" ? entry : `${path}/${entry}`;
-      const excluded = (isDirectory: boolean) => ignoresHere.some((ignore) => ignore(entryPath, isDirectory));
-      // Before it is looked at: a broken symlink may well be excluded.
-      if (excluded(false)) continue;
+      // Left out before it is followed: a symlink that is broken or leaves the directory may well be excluded.
+      const isDirectory = statSync(join(real, entry), { throwIfNoEntry: false })?.isDirectory() ?? false;
+      if (ignoresHere.some((ignore) => ignore(entryPath, isDirectory))) continue;
       const target = realEntry(join(real, entry), root);
       const stats = statSync(target);
       if (stats.isDirectory()) {
-        if (excluded(true)) continue;
         if (parents.includes(target))
           throw new InvalidRequestError(`working directory: ${entryPath} is a symlink loop; exclude it`);
         walk({ real: target, path: entryPath, parents: [...parents, target], ignores: ignoresHere });

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isRemoteDirectory, packDirectory } from "../../src/anyscale/working-directory.ts";
@@ -24,6 +24,26 @@ describe("packDirectory", () => {
       writeFileSync(join(directory, excluded, "file"), "");
     }
     expect(names()).toEqual(["code/lib/util.py", "code/main.py"]);
+  });
+
+  it("leaves out what excludes and .gitignore files name, also a symlink that it would refuse", () => {
+    symlinkSync("/etc", join(directory, "etc"));
+    symlinkSync("nowhere", join(directory, "broken"));
+    for (const path of ["lib/big.pt", "lib/keep.pt", "lib/tmp/x", "data/x.csv", "out/kept/y"]) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), "");
+    }
+    writeFileSync(join(directory, ".gitignore"), "broken\n/data/\n/out/*\n!/out/kept/\n");
+    writeFileSync(join(directory, "lib/.gitignore"), "# models\n*.pt\n!keep.pt\ntmp\n");
+    const { bytes } = packDirectory(directory, ["/etc"]);
+    expect(Object.keys(unzipSync(bytes)).sort()).toEqual([
+      "code/.gitignore",
+      "code/lib/.gitignore",
+      "code/lib/keep.pt",
+      "code/lib/util.py",
+      "code/main.py",
+      "code/out/kept/y",
+    ]);
   });
 
   it("depends on content alone: not on times, on the place, or on permissions of others", () => {
