@@ -32,8 +32,10 @@ with open(directory + ".lock", "w", encoding="utf-8") as lock:
         sys.exit(0)
     print("[emulator] installing the requirements", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
-    # A pip of its own takes seconds to unpack; the interpreter's does as well, as its packages are seen inside.
-    own_pip = ["--without-pip"] if importlib.util.find_spec("pip") else []
+    # A pip of its own takes seconds to unpack. The interpreter's does as well if it is seen inside, which it is not when
+    # the interpreter is itself one of a virtual environment.
+    sees_pip = sys.prefix == sys.base_prefix and importlib.util.find_spec("pip") is not None
+    own_pip = ["--without-pip"] if sees_pip else []
     venv = [sys.executable, "-m", "venv", "--system-site-packages", *own_pip, directory]
     made = subprocess.run(venv, check=False)
     if made.returncode != 0:

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { identify, isRunning, processSchema } from "./processes.ts";
@@ -21,7 +30,7 @@ export class Store<T extends { id: string }> {
     for (const file of readdirSync(directory)) {
       if (!file.endsWith(".json")) continue;
       const parsed = schema.safeParse(readJson(join(directory, file)));
-      if (!parsed.success) throw new Error(`${join(directory, file)}: ${z.prettifyError(parsed.error)}`);
+      if (!parsed.success) throw unreadable(join(directory, file), z.prettifyError(parsed.error));
       this.#records.set(parsed.data.id, parsed.data);
     }
   }
@@ -53,9 +62,13 @@ export class Store<T extends { id: string }> {
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new Error(`${path} cannot be read as JSON; remove it, and the emulator forgets what it held`, { cause });
+  } catch (error) {
+    throw unreadable(path, String(error));
   }
+}
+
+function unreadable(path: string, why: string): Error {
+  return new Error(`${path} cannot be read; remove it, and the emulator forgets what it holds. ${why}`);
 }
 
 /** Everything the emulator remembers, below one directory. */
@@ -85,7 +98,12 @@ export function loadState(directory: string): State {
  * Makes this process the only emulator on a state directory; answers how to let go. Throws when another one runs there.
  */
 export function lockState(directory: string): () => void {
-  mkdirSync(directory, { recursive: true });
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    throw new Error(`${directory} cannot be the state directory: ${String(cause)}`, { cause });
+  }
   const path = join(directory, "emulator.json");
   const holder = readLock(path);
   if (holder !== null && isRunning(holder)) {

@@ -54,6 +54,7 @@ describe("emulatorCommand", () => {
     [["--port", "http", "--state", "x"], "a port is a number"],
     [["--port", "0"], "--state"],
     [["--port", "0", "--host", "0.0.0.0", "--state", "/nonexistent/x"], "ANYSCALE_CLI_TOKEN"],
+    [["--port", "0", "--state", "/dev/null"], "/dev/null cannot be the state directory"],
   ])("refuses %j", async (args, why) => {
     const { code, stderr } = await run(...args);
     expect([code, stderr]).toEqual([1, expect.stringContaining(why)]);

@@ -87,4 +87,14 @@ describe("startEmulator", () => {
     await expect(startEmulator({ port, stateDirectory })).rejects.toMatchObject({ code: "EADDRINUSE" });
     rmSync(stateDirectory, { recursive: true });
   });
+
+  it.each([
+    ["is cut off", "{"],
+    ["is of another form", "{}"],
+  ])("does not start over a record that %s, and names the file", async (_case, text) => {
+    const stateDirectory = aDirectory({ "jobs/prodjob_1.json": text });
+    const start = startEmulator({ port: 0, stateDirectory });
+    await expect(start).rejects.toThrow(`${stateDirectory}/jobs/prodjob_1.json cannot be read; remove it`);
+    rmSync(stateDirectory, { recursive: true });
+  });
 });
