@@ -152,14 +152,17 @@ export class Lookups {
   }
 
   async #projectByName(name: string, cloudId: string, options: CallOptions): Promise<string> {
-    const found = await this.#transport.call({
-      method: "POST",
-      path: "/ext/v0/projects/search",
-      body: { name: { equals: name }, parent_cloud_id: { equals: cloudId } },
-      reply: pageOf(projectSchema),
-      ...options,
-    });
-    return first(found.results, `project "${name}" in cloud ${cloudId}`).id;
+    const reply = pageOf(projectSchema);
+    const path = "/ext/v0/projects/search";
+    const body = { name: { equals: name }, parent_cloud_id: { equals: cloudId } };
+    const found = await this.#transport.call({ method: "POST", path, body, reply, ...options });
+    const [project] = found.results;
+    if (project !== undefined) return project.id;
+    // As the official client: the search need not know of every project.
+    const call = { method: "GET" as const, path: "/api/v2/projects/find_by_name", query: { name }, reply };
+    const named = await this.#transport.call({ ...call, ...options });
+    const inCloud = named.results.filter((one) => one.parent_cloud_id === cloudId);
+    return first(inCloud, `project "${name}" in cloud ${cloudId}`).id;
   }
 
   async #remember(key: string, lookUp: () => Promise<string>): Promise<string> {

@@ -27,8 +27,8 @@ export class Usage {
   }
 
   /**
-   * Dollars that the clusters of a job have cost; null as long as there is no count of them, which is not the same as nothing. A job in a
-   * queue shares its cluster with others and has no count of its own.
+   * Dollars that the clusters of a job have cost on these days; null as long as nothing is counted of them, which is not the
+   * same as nothing. Throws as `byCluster`.
    */
   async costOfJob(jobId: string, period: UsagePeriod, options: CallOptions = {}): Promise<number | null> {
     const costs: number[] = [];

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import { array, assert, constantFrom, property } from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ignorePatterns } from "../../src/anyscale/ignore-patterns.ts";
 import { aDirectory } from "../support/emulator.ts";
@@ -69,12 +69,12 @@ describe.runIf(spawnSync("git", ["--version"]).status === 0)("ignorePatterns bes
   });
 
   it("leaves out the same files", () => {
-    const part = fc.constantFrom("a", "b", "*", "**", "?", "[ab]", "[!a]", "/", ".", "d", "_", "!", "\\[");
-    const line = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(""));
+    const part = constantFrom("a", "b", "*", "**", "?", "[ab]", "[!a]", "/", ".", "d", "_", "!", "\\[");
+    const line = array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(""));
     // A directory that is left out is not entered, so what is taken back must not lie in one.
-    const lines = fc.array(line, { minLength: 1, maxLength: 3 });
-    fc.assert(
-      fc.property(lines, (patterns) => {
+    const lines = array(line, { minLength: 1, maxLength: 3 });
+    assert(
+      property(lines, (patterns) => {
         writeFileSync(join(directory, ".git/info/exclude"), patterns.join("\n"));
         const check = spawnSync("git", ["check-ignore", "--stdin", "-z"], { cwd: directory, input: paths.join("\0") });
         const byGit = check.stdout.toString().split("\0").filter(Boolean);
