@@ -1,12 +1,17 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { AnyscaleClient } from "../anyscale/client.ts";
-import { InvalidRequestError, NotFoundError } from "../anyscale/errors.ts";
+import { InvalidRequestError, NotFoundError, WaitTimeoutError } from "../anyscale/errors.ts";
 import type { ProductionJob } from "../anyscale/jobs-wire.ts";
 import type { Service, ServiceVersion } from "../anyscale/services-wire.ts";
 import type { ComputeConfig } from "../anyscale/compute-config.ts";
-import type { Placement } from "../anyscale/placement.ts";
-import type { RuntimeEnvOptions } from "../anyscale/runtime-env.ts";
 import type { ComputeShape, NodeShape } from "../domain/compute-schema.ts";
+import { TypedFailure } from "../domain/failures.ts";
 import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
+
+/** How long a look at the build of an image may take, and how long until the next one. */
+const BUILD_LOOK_MS = 5_000;
+const BUILD_PAUSE_MS = 15_000;
 
 /**
  * Jobs and services on Anyscale, hosted or emulated: the host of the client decides. Failures are the client's own
@@ -14,11 +19,19 @@ import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionS
  */
 export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
   const { jobs, services, usage } = anyscale;
+  const optionsOf = async (request: RunsIn & Placed) => {
+    const { workingDirectory, requirements, envVars, compute, cloud, tags } = request;
+    const computeConfig = typeof compute === "object" && compute !== null ? computeConfigOf(compute) : compute;
+    const image = await imageOf(anyscale, request);
+    return { workingDirectory, requirements, envVars, computeConfig, cloud, tags, ...image };
+  };
   return {
     findJobs: async (name) => (await jobs.find(name)).map(jobStatusOf),
     submitJob: async (request) => {
       const { name, entrypoint, maxRetries, timeoutSeconds } = request;
-      return jobStatusOf(await jobs.submit({ ...optionsOf(request), name, entrypoint, maxRetries, timeoutSeconds }));
+      return jobStatusOf(
+        await jobs.submit({ ...(await optionsOf(request)), name, entrypoint, maxRetries, timeoutSeconds }),
+      );
     },
     getJob: async (id) => jobStatusOf(await jobs.get(id)),
     jobCostUsd: async (id) => {
@@ -31,7 +44,7 @@ export function createAnyscaleCompute(anyscale: AnyscaleClient): Compute {
     applyService: async (request) => {
       const { name, version, importPath, args, completeRollout, canaryPercent } = request;
       const service = await services.deploy({
-        ...optionsOf(request),
+        ...(await optionsOf(request)),
         name,
         version,
         application: { importPath, args },
@@ -69,11 +82,27 @@ function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
-/** What jobs and services have in common, in the client's words. */
-function optionsOf(request: RunsIn & Placed): Placement & RuntimeEnvOptions & { tags: Record<string, string> } {
-  const { workingDirectory, image, requirements, envVars, compute, cloud, tags } = request;
-  const computeConfig = typeof compute === "object" && compute !== null ? computeConfigOf(compute) : compute;
-  return { workingDirectory, requirements, envVars, computeConfig, cloud, tags, ...image };
+/**
+ * What to run in. A Containerfile is built once for all jobs and services that have it, under a name which its text gives, and
+ * nobody is kept waiting for that: throws StillWaiting until it is built.
+ */
+async function imageOf(
+  { lookups }: AnyscaleClient,
+  { image, cloud }: RunsIn & Placed,
+): Promise<{ imageUri?: string; buildId?: string }> {
+  if (image === null || "imageUri" in image) return image ?? {};
+  const path = image.containerfile;
+  const text = await readFile(path, "utf8");
+  const name = `tuneloop-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+  const choice = { from: "containerfile", path, text, rayVersion: null } as const;
+  try {
+    const build = { buildTimeoutMs: BUILD_LOOK_MS, buildPollMs: BUILD_LOOK_MS };
+    return { buildId: await lookups.images.buildId(choice, name, await lookups.cloudId(cloud), build) };
+  } catch (error) {
+    if (!(error instanceof WaitTimeoutError)) throw error;
+    const waiting = `waiting for image ${name} to be built from ${path}`;
+    throw new TypedFailure("StillWaiting", waiting, { cause: error, retryAfterMs: BUILD_PAUSE_MS });
+  }
 }
 
 function computeConfigOf({ head, workers }: ComputeShape): ComputeConfig {

@@ -36,7 +36,8 @@ export class Images {
   }
 
   /**
-   * Id of the build of an image; a Containerfile is built, unless one of equal text has been built under the same name.
+   * Id of the build of an image; a Containerfile is built, unless one of equal text has been built under the same name, or
+   * is being built: that one is waited for.
    *
    * @param name of the image that a Containerfile is built as: `image-for-job-games-12`
    * @throws `WaitFailedError` when the build fails, `WaitTimeoutError` when it takes too long, `InvalidRequestError` for a
@@ -90,8 +91,9 @@ export class Images {
   ): Promise<Build> {
     const cloud = await this.#cloudOfImages(cloudId, { signal });
     const imageId = (await this.#find(name, cloud, { signal })) ?? (await this.#create(name, cloud, { signal }));
-    const before = await this.#succeeded(imageId, image.text, { signal });
-    if (before !== null) return before;
+    const wait = { signal, timeoutMs: buildTimeoutMs, pollMs: buildPollMs };
+    const before = await this.#buildOf(imageId, image.text, { signal });
+    if (before !== null) return before.status === "succeeded" ? before : await this.#wait(before.id, wait);
     const path = "/ext/v0/cluster_environment_builds/";
     const body = {
       cluster_environment_id: imageId,
@@ -101,7 +103,6 @@ export class Images {
     };
     const reply = resultOf(buildOperationSchema);
     const started = await this.#transport.call({ method: "POST", path, body, reply, signal });
-    const wait = { signal, timeoutMs: buildTimeoutMs, pollMs: buildPollMs };
     return await this.#wait(started.result.cluster_environment_build_id, wait);
   }
 
@@ -146,18 +147,21 @@ export class Images {
     }
   }
 
-  /** A succeeded build of an image from equal text; null when there is none. */
-  async #succeeded(imageId: string, text: string, options: CallOptions): Promise<Build | null> {
+  /** A build of an image from equal text: one that has succeeded, else the newest that may yet; null when there is neither. */
+  async #buildOf(imageId: string, text: string, options: CallOptions): Promise<Build | null> {
     const path = "/ext/v0/cluster_environment_builds/";
     const reply = pageOf(buildSchema);
+    let underWay: Build | null = null;
     let token: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       const query = { cluster_environment_id: imageId, desc: "True", count: "50", paging_token: token };
       const answer = await this.#transport.call({ method: "GET", path, query, reply, ...options });
-      const build = answer.results.find((one) => one.status === "succeeded" && one.containerfile === text);
-      if (build !== undefined) return build;
+      const equal = answer.results.filter(({ containerfile }) => containerfile === text);
+      const succeeded = equal.find(({ status }) => status === "succeeded");
+      if (succeeded !== undefined) return succeeded;
+      underWay ??= equal.find(({ status }) => status === "pending" || status === "in_progress") ?? null;
       token = answer.metadata?.next_paging_token ?? undefined;
-      if (token === undefined) return null;
+      if (token === undefined) return underWay;
     }
     throw new UnexpectedReplyError(`the builds of image ${imageId} did not end after ${MAX_PAGES} pages`);
   }

@@ -1,12 +1,14 @@
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { createAnyscaleCompute } from "../../src/adapters/anyscale-compute.ts";
 import { AnyscaleClient } from "../../src/anyscale/client.ts";
 import type { ComputeShape } from "../../src/domain/compute-schema.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import type { JobRequest, ServiceRequest, ServiceStatus } from "../../src/ports.ts";
 import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
-import { anApplication, startTestEmulator, until } from "../support/emulator.ts";
+import { aDirectory, anApplication, startTestEmulator, until } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 let application: string;
@@ -91,9 +93,9 @@ describe("createAnyscaleCompute", () => {
   it("asks for a recipe's machines, and for a compute config that there is", async () => {
     const { compute, client, url } = emulator;
     const { id } = await compute.submitJob(aRequest({ name: "shaped", compute: machines }));
-    const { config } = await client.jobs.get(id);
+    const computeId = z.string().parse((await client.jobs.get(id)).config.compute_config_id);
     const headers = { Cookie: `cli_token=${DEFAULT_TOKEN}` };
-    const asked = await fetch(`${url}/api/v2/compute_templates/${config.compute_config_id}`, { headers });
+    const asked = await fetch(`${url}/api/v2/compute_templates/${computeId}`, { headers });
     expect(await asked.json()).toMatchObject({
       result: {
         anonymous: true,
@@ -116,6 +118,37 @@ describe("createAnyscaleCompute", () => {
     await expect(unknown).rejects.toMatchObject({ kind: "not-found", message: expect.stringContaining("gpu:2") });
     expect(await compute.findJobs("shaped")).toHaveLength(1);
   });
+
+  it("builds a Containerfile once for all who have it, and keeps nobody waiting while it is built", async () => {
+    const { url, client } = emulator;
+    const builds: string[] = [];
+    let isBuilding = true;
+    // The emulator has nothing to build: what it says of builds is held back.
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      const response = await globalThis.fetch(input, init);
+      const { pathname } = new URL(new Request(input, init).url);
+      if (!pathname.startsWith("/ext/v0/cluster_environment_builds/")) return response;
+      if (init?.method === "POST") builds.push(pathname);
+      const text = await response.text();
+      return new Response(isBuilding ? text.replaceAll('"succeeded"', '"in_progress"') : text, response);
+    };
+    const directory = aDirectory({ Containerfile: "FROM anyscale/ray:2.59.0\nRUN true" });
+    const image = { containerfile: join(directory, "Containerfile") };
+    const compute = () => createAnyscaleCompute(new AnyscaleClient({ host: url, token: DEFAULT_TOKEN, fetch }));
+    for (const name of ["built-1", "built-1", "built-2"]) {
+      await expect(compute().submitJob(aRequest({ name, image }))).rejects.toMatchObject({
+        type: "StillWaiting",
+        retryAfterMs: 15_000,
+        message: expect.stringMatching(/^waiting for image tuneloop-[0-9a-f]{16} to be built from .*Containerfile$/),
+      });
+    }
+    isBuilding = false;
+    const jobs = [await compute().submitJob(aRequest({ name: "built-1", image }))];
+    jobs.push(await compute().submitJob(aRequest({ name: "built-2", image })));
+    const used = await Promise.all(jobs.map(async ({ id }) => (await client.jobs.get(id)).config.build_id));
+    expect([builds.length, new Set(used).size]).toEqual([1, 1]);
+    rmSync(directory, { recursive: true });
+  }, 30_000);
 
   it("terminates a running job, and takes one that has ended or is unknown for done", async () => {
     const { compute } = emulator;
