@@ -90,7 +90,8 @@ export class Transport {
     const requestId = response.headers.get("x-trace-id");
     const facts = { status: response.status, requestId };
     if (!response.ok) {
-      const detail = detailOf(text);
+      // A server may quote what it was sent.
+      const detail = detailOf(text.replaceAll(this.#token, "[token]"));
       // A 404 that is not the API's own says that the route is unknown, not that the thing is gone.
       if (response.status === 404 && detail === null) {
         throw new UnexpectedReplyError(`${name} is unknown to this server; check the host`, facts);

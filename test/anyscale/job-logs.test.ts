@@ -85,7 +85,10 @@ describe("Jobs.logs", () => {
     const sent = chunks.map((chunk) => (compressed ? gzipSync(chunk) : chunk));
     let lost = 0;
     const server = await serverOf({ job_1: sent }, (n, chunk, response) => {
-      if (n % 4 === 3) return response.end(chunk);
+      if (n % 4 === 3) {
+        response.end(chunk);
+        return;
+      }
       lost++;
       response.writeHead(n % 4 === 0 ? 500 : 200, { "content-length": chunk.length });
       response.write(chunk.slice(0, (chunk.length * (n % 4)) / 4), () => response.destroy());
