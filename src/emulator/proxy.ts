@@ -6,7 +6,6 @@ import {
   request as httpRequest,
   type ServerResponse,
 } from "node:http";
-import { pipeline } from "node:stream";
 import type { Faults } from "./faults.ts";
 import type { Replica } from "./replica.ts";
 import { type ServiceRecord, type VersionRecord, versionsOf } from "./service-records.ts";
@@ -86,14 +85,14 @@ export class ServiceProxy {
       },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, passed(answer.headers));
-        // An answer of unknown length may be long in coming: its head goes ahead.
-        if (answer.headers["content-length"] === undefined) response.flushHeaders();
         answer.pipe(response);
         // An answer that breaks off must not look like one that ended.
-        answer.once("aborted", () => response.destroy());
+        answer.once("error", () => response.destroy());
       },
     );
     upstream.once("error", (error) => {
+      // An answer may be whole before its request is.
+      if (response.writableEnded) return;
       if (response.headersSent) response.destroy();
       else refuse(response, 502, `version ${version.version} did not answer: ${error.message}`);
     });
@@ -147,8 +146,8 @@ function hasToken(request: IncomingMessage, { token, secondaryToken }: ServiceRe
 function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   if (encoding === undefined && (length === undefined || length === "0")) upstream.end();
-  // Either side may go away in the middle; the other one is cut off by the pipeline.
-  else pipeline(request, upstream, () => undefined);
+  // Should the caller go away in the middle, its answer closes, and with it what is upstream.
+  else request.pipe(upstream);
 }
 
 /** A body of unknown length stays one: Node would send it without any framing where it expects none, as with DELETE. */
