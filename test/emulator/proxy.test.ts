@@ -114,7 +114,7 @@ describe("ServiceProxy", () => {
     const answer = await answerOf(send("GET", "/break").end());
     answer.resume();
     await expect(once(answer, "end")).rejects.toMatchObject({ code: "ECONNRESET" });
-    up = await service(emulator, (now) => now.current_state === "RUNNING");
+    await until("the next process", async () => (await query(up, "/empty")).status === 204);
   });
 
   it("passes an answer that comes before the end of its request", async () => {
