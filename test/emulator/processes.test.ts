@@ -1,8 +1,15 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { endGroup, endRecordedProcesses, identify, isRunning, launch } from "../../src/emulator/processes.ts";
-import { aDirectory } from "../support/emulator.ts";
+import {
+  endGroup,
+  endRecordedProcesses,
+  identify,
+  isRunning,
+  killMarked,
+  launch,
+} from "../../src/emulator/processes.ts";
+import { aDirectory, until } from "../support/emulator.ts";
 
 let cwd: string;
 beforeEach(() => {
@@ -45,6 +52,28 @@ describe("endGroup", () => {
     await new Promise<void>((done) => onExit(() => done()));
     await endGroup(identity);
     expect(identify(identity.pid)).toBeNull();
+  });
+});
+
+describe.runIf(process.platform === "linux")("killMarked", () => {
+  /** Starts a process that leaves its group, and answers the pid of what it left behind. */
+  async function stray(mark: string): Promise<number> {
+    const file = join(cwd, mark);
+    const script = `setsid sh -c 'echo $$ > ${file}; exec sleep 300' & until test -s ${file}; do sleep 0.01; done`;
+    const options = { cwd, env: process.env, logFile: join(cwd, "log"), mark };
+    const { onExit } = launch(["/bin/sh", "-c", script], options);
+    await new Promise<void>((done) => onExit(() => done()));
+    return Number(readFileSync(file, "utf8"));
+  }
+
+  it("kills what a marked process left in a session of its own, and nothing else", async () => {
+    const [mine, other] = [await stray("job_mine"), await stray("job_mine_too")];
+    expect([identify(mine), identify(other)]).toEqual([expect.anything(), expect.anything()]);
+    killMarked("job_mine");
+    await until("its end", () => identify(mine) === null);
+    expect(identify(other)).not.toBeNull();
+    killMarked("job_mine_too");
+    await until("the other's end", () => identify(other) === null);
   });
 });
 
