@@ -37,6 +37,8 @@ export async function* jobLog(transport: Transport, job: LoggedJob, options: Job
     run === undefined ? (await ask("the runs of the job", job.runs)).map(({ id }) => id) : [run];
   const streamOf = (id: string) => new LogStream(transport, logPath(id), { pollMs, retryMs, signal });
   if (!follow) {
+    // The search of runs does not tell a job that is unknown from one without runs.
+    if (run === undefined) await ask("the state of the job", job.get);
     for (const id of await runIds()) yield* wholeLog(streamOf(id));
     return;
   }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { InvalidRequestError } from "./errors.ts";
 import { checked, type Reference, referenceSchema, tagsSchema } from "./input.ts";
 import type { JobCreate, JobQueueConfig } from "./jobs-wire.ts";
 import type { PlacementIds } from "./lookups.ts";
@@ -71,11 +70,13 @@ const jobQueueSchema: z.ZodType<JobQueueTarget> = z
     }
   });
 
+const textSchema = z.string().refine((text) => text.trim() !== "", "must not be empty");
+
 const jobSubmissionSchema: z.ZodType<JobSubmission> = z.strictObject({
   ...placementFields,
   ...runtimeEnvFields,
-  name: z.string().trim().min(1, "must not be empty").max(1000),
-  entrypoint: z.string().refine((text) => text.trim() !== "", "must not be empty"),
+  name: textSchema,
+  entrypoint: textSchema,
   description: z.string().optional(),
   maxRetries: z.int().min(0).max(MAX_INT).optional(),
   timeoutSeconds: z.int().min(1).max(MAX_INT).nullish(),
@@ -138,7 +139,6 @@ export function queueBody(target: JobQueueTarget, computeConfigId: string | unde
     const isId = typeof existing === "object";
     return { priority, ...(isId ? { target_job_queue_id: existing.id } : { target_job_queue_name: existing }) };
   }
-  if (name === undefined) throw new InvalidRequestError("job: jobQueue: needs either name or existing");
   return {
     priority,
     job_queue_spec: {

@@ -98,9 +98,9 @@ export class Jobs {
     return await this.create(jobBody(wanted, ids, env, queue), { signal });
   }
 
-  /** Creates a job from the wire's own body. */
+  /** Creates a job from the wire's own body. Throws `InvalidRequestError` for one that is none. Not idempotent, as `submit`. */
   async create(body: JobCreate, options: CallOptions = {}): Promise<ProductionJob> {
-    return await this.#job("POST", `${BASE}/create`, options, jobCreateSchema.parse(body));
+    return await this.#job("POST", `${BASE}/create`, options, checked("job", jobCreateSchema, body));
   }
 
   /** The job of this id, archived ones included. Throws `NotFoundError`. */

@@ -202,6 +202,16 @@ describe("Jobs.logs", () => {
     await emulator.stop();
   });
 
+  it.each([{ follow: false }, { follow: true }])(
+    "does not take an unknown job for an empty log: %j",
+    async (options) => {
+      const emulator = await startTestEmulator();
+      const reading = emulator.client.jobs.logs("prodjob_none", options).next();
+      await expect(reading).rejects.toMatchObject({ kind: "not-found" });
+      await emulator.stop();
+    },
+  );
+
   it("waits for the first run of a job that has none yet", async () => {
     let asked = 0;
     const server = await startApiServer((_request, _response, url) => {
