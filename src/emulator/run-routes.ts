@@ -32,14 +32,15 @@ export function addRuns(
       result: { lines: lines.join("\n"), num_lines: lines.length, start_line: from, finished: true },
     });
   });
-  // A job without runs asks for the log of none.
-  app.get("/api/v2/logs/job_logs_download_v2/:run?", (c) => {
+  const base = "/api/v2/logs/job_logs_download_v2";
+  // A job that has no runs yet is asked for the log of none.
+  app.get(`${base}/`, (c) => {
+    const result = { log_chunks: [], next_page_token: null, previous_page_token: null, bearer_token: null };
+    return c.json({ result });
+  });
+  app.get(`${base}/:run`, (c) => {
     const run = c.req.param("run");
     const { next_page_token: token, page_size: pageSize } = c.req.query();
-    if (!run) {
-      const result = { log_chunks: [], next_page_token: null, previous_page_token: null, bearer_token: null };
-      return c.json({ result });
-    }
     const [job, attempt] = find(run);
     const url = `${new URL(c.req.url).origin}/bucket/joblogs/${run}`;
     const log = { path: attempts.logPath(run), isWhole: attempt.finishedAt !== null };

@@ -62,6 +62,9 @@ describe("JobQueues", () => {
     const places = await Promise.all(ids.map(async (id) => (await queueOf(emulator, id))["position"]));
     expect(places).toEqual([null, ...["low", "high", "none"].map((name) => order.indexOf(name as "low"))]);
     expect((await emulator.client.jobs.get(ids[1]!)).state.current_state).toBe("PENDING");
+    // The official client asks for the log of a job that has no run.
+    const log = await callApi(emulator.url, "GET", "/api/v2/logs/job_logs_download_v2/?page_size=1000");
+    expect([log.status, log.result["log_chunks"]]).toEqual([200, []]);
     open();
     for (const id of ids) await ended(emulator, id);
     expect(started()).toEqual(order);
