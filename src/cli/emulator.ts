@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { DEFAULT_TOKEN, startEmulator } from "../emulator/server.ts";
+import { DEFAULT_TOKEN, type EmulatorOptions, startEmulator } from "../emulator/server.ts";
 
 /**
  * `tuneloop emulator`: a local Anyscale in the foreground. Prints `{"url": ...}` on one line when it listens; SIGTERM or
@@ -11,13 +11,15 @@ export function emulatorCommand(): Command {
     .option("--port <number>", "port to listen on, 0 for a free one", parsePort, 9000)
     .option("--host <address>", "address to listen on; others than loopback need a token of your own", "127.0.0.1")
     .requiredOption("--state <directory>", "where jobs, services, uploads, logs and the ledger are kept")
+    .option("--rollout-seconds <number>", "how long a rollout without a canary percent takes", parseSeconds, 2)
     .addHelpText("after", `\nThe API token is ANYSCALE_CLI_TOKEN; without it, ${DEFAULT_TOKEN}.`)
-    .action(async (options: { port: number; host: string; state: string }) => {
-      await runEmulator({ port: options.port, host: options.host, stateDirectory: options.state });
+    .action(async (options: { port: number; host: string; state: string; rolloutSeconds: number }) => {
+      const { port, host, state: stateDirectory } = options;
+      await runEmulator({ port, host, stateDirectory, rolloutMs: options.rolloutSeconds * 1000 });
     });
 }
 
-async function runEmulator(options: { port: number; host: string; stateDirectory: string }): Promise<void> {
+async function runEmulator(options: Omit<EmulatorOptions, "token">): Promise<void> {
   const token = process.env["ANYSCALE_CLI_TOKEN"] || DEFAULT_TOKEN;
   try {
     const emulator = await startEmulator({ ...options, token });
@@ -38,6 +40,12 @@ function describe(error: unknown, port: number): string {
   if (!(error instanceof Error)) return String(error);
   const isTaken = "code" in error && error.code === "EADDRINUSE";
   return isTaken ? `port ${port} is taken; choose another one with --port` : error.message;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && seconds <= 86_400) return seconds;
+  throw new InvalidArgumentError("a number of seconds from 0 to 86400");
 }
 
 function parsePort(text: string): number {
