@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { EmulatorEnv } from "./guard.ts";
-import { buildAnswer, imageAnswer, type Images } from "./images.ts";
+import { buildAnswer, imageAnswer, imageListAnswer, type Images } from "./images.ts";
 import { newId } from "./ids.ts";
 import { page } from "./paging.ts";
 
@@ -26,6 +26,10 @@ export function addImages(app: Hono<EmulatorEnv>, { images }: { images: Images }
   app.post("/api/v2/builds/get_or_create_build_from_image_uri", (c) => {
     const { image_uri: uri, ray_version: rayVersion, cluster_env_name: name } = imageUriSchema.parse(c.get("body"));
     return c.json({ result: buildAnswer(images.fromUri(uri, { name, rayVersion })) });
+  });
+  app.get("/api/v2/application_templates/", (c) => {
+    const { name_contains: contains, count, paging_token: token } = c.req.query();
+    return c.json(page(images.search({ contains }).map(imageListAnswer), count, token));
   });
   const environments = "/ext/v0/cluster_environments";
   app.post(`${environments}/search`, (c) => {

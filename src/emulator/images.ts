@@ -110,6 +110,20 @@ export function imageAnswer({ id, name, anonymous, createdAt, builds }: ImageRec
   return { id, name, ...owner, created_at: createdAt, last_modified_at: last?.createdAt ?? createdAt, anonymous };
 }
 
+/** An image with its newest build, as the list of images answers it. */
+export function imageListAnswer(image: ImageRecord) {
+  const build = image.builds.at(-1);
+  const latest = build && {
+    id: build.id,
+    revision: build.revision,
+    status: "succeeded",
+    application_template_id: image.id,
+    application_template_name: image.name,
+    docker_image_name: dockerImageName(image, build),
+  };
+  return { ...imageAnswer(image), creator, latest_build: latest ?? null };
+}
+
 /** A build as every route answers it. */
 export function buildAnswer([image, build]: readonly [ImageRecord, BuildRecord]) {
   return {
@@ -117,7 +131,7 @@ export function buildAnswer([image, build]: readonly [ImageRecord, BuildRecord])
     cluster_environment_id: image.id,
     application_template_id: image.id,
     application_template: imageAnswer(image),
-    docker_image_name: build.imageUri ?? `anyscale/image/${image.name}:${build.revision}`,
+    docker_image_name: dockerImageName(image, build),
     ray_version: build.rayVersion,
     revision: build.revision,
     creator_id: creator.id,
@@ -131,4 +145,8 @@ export function buildAnswer([image, build]: readonly [ImageRecord, BuildRecord])
     registry_login_secret: null,
     error_message: null,
   };
+}
+
+function dockerImageName(image: ImageRecord, build: BuildRecord): string {
+  return build.imageUri ?? `anyscale/image/${image.name}:${build.revision}`;
 }

@@ -99,6 +99,8 @@ describe("Images", () => {
     const listed = await get(`${builds}/?cluster_environment_id=${String(image["id"])}&desc=True&count=50`);
     expect(listed.results.map(({ revision }) => revision)).toEqual([2, 1]);
     expect((await get(`${builds}/?cluster_environment_id=apt_none`)).status).toBe(404);
+    const [found] = (await get("/api/v2/application_templates/?name_contains=for-job-cf")).results;
+    expect(found).toMatchObject({ id: image["id"], latest_build: { revision: 2, status: "succeeded" } });
   });
 });
 
