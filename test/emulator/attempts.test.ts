@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { identify } from "../../src/emulator/processes.ts";
 import { callApi, runJob, upload } from "../support/emulator-api.ts";
 import { aDirectory, ended, startTestEmulator, until } from "../support/emulator.ts";
+import { aPackage, hasPython } from "../support/python.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 beforeAll(async () => {
@@ -15,24 +16,7 @@ afterAll(async () => {
   await emulator.stop();
 });
 
-const hasPython = (() => {
-  try {
-    execFileSync("python3", ["-m", "venv", "--help"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 describe.skipIf(!hasPython)("Attempts", () => {
-  /** A package that pip can install without a network. */
-  function aPackage(name: string, word: string): string {
-    return aDirectory({
-      "pyproject.toml": `[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n`,
-      "backend.py": BACKEND.replaceAll("NAME", name).replaceAll("GREETING", word),
-    });
-  }
-
   it("installs them once for jobs that want them at the same time, in an environment that is first in PATH", async () => {
     const source = aPackage("tuneloop_greeting", "hello from the requirement");
     const builds = join(source, "builds");
@@ -118,22 +102,3 @@ describe.skipIf(!hasPython)("Attempts", () => {
 
 const readIfThere = (path: string) => existsSync(path) && readFileSync(path, "utf8");
 const isRunning = (pid: number) => identify(pid) !== null;
-
-/** Builds a wheel by itself, as pip has no network for a build tool here; counts its builds, and hangs when told to. */
-const BACKEND = `
-import os, time, zipfile
-
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    here = os.path.dirname(os.path.abspath(__file__))
-    open(os.path.join(here, "builds"), "a").write("built\\n")
-    open(os.path.join(here, "pid"), "w").write(str(os.getpid()))
-    while os.path.exists(os.path.join(here, "slow")):
-        time.sleep(0.1)
-    name = "NAME-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
-        wheel.writestr("NAME.py", "WORD = 'GREETING'\\n")
-        wheel.writestr("NAME-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: NAME\\nVersion: 1.0\\n")
-        wheel.writestr("NAME-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("NAME-1.0.dist-info/RECORD", "")
-    return name
-`;

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -7,10 +7,9 @@ import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { HEALTH_PATH } from "../../src/emulator/health.ts";
 import { aDirectory, until } from "../support/emulator.ts";
+import { hasPython } from "../support/python.ts";
 
 const RUNNER = new URL("../../src/emulator/python-runner.py", import.meta.url).pathname;
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
-if (!hasPython) process.stderr.write("skipped: python-runner.test.ts needs python3\n");
 
 const APPLICATION = `
 import asyncio, json

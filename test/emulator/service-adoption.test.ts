@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Service } from "../../src/anyscale/services-wire.ts";
@@ -12,6 +11,7 @@ import {
   service,
   spawnEmulator,
 } from "../support/emulator.ts";
+import { hasPython } from "../support/python.ts";
 
 let state: string;
 let application: string;
@@ -24,7 +24,6 @@ afterEach(async () => {
   rmSync(application, { recursive: true });
 });
 
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const PYTHON = `import os
 async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})

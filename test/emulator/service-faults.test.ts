@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Service } from "../../src/anyscale/services-wire.ts";
 import { aDeployment, anApplication, query, service, startTestEmulator } from "../support/emulator.ts";
+import { callApi } from "../support/emulator-api.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 let application: string;
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   name = `svc-${count++}`;
-  await emulator.call("DELETE", "/emulator/faults");
+  await callApi(emulator.url, "DELETE", "/emulator/faults");
 });
 afterAll(async () => {
   await emulator.stop();
@@ -134,6 +135,6 @@ describe("faults of services", () => {
 
   it("refuses a degradation that does nothing", async () => {
     const order = { effect: { kind: "service-degrade" } };
-    expect((await emulator.call("POST", "/emulator/faults", order)).status).toBe(422);
+    expect((await callApi(emulator.url, "POST", "/emulator/faults", order)).status).toBe(422);
   });
 });

@@ -11,6 +11,7 @@ import {
   startTestEmulator,
   until,
 } from "../support/emulator.ts";
+import { callApi } from "../support/emulator-api.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 let application: string;
@@ -199,11 +200,11 @@ describe("Services", () => {
     };
     const apply = "/api/v2/services-v2/apply";
     const route = "/api/v2/builds/get_or_create_build_from_image_uri";
-    expect((await emulator.call("PUT", apply, { ...body, name: "none" })).body.error.detail).toMatch(
-      /there is no none$/,
+    expect((await callApi(emulator.url, "PUT", apply, { ...body, name: "none" })).error).toContain("there is no none");
+    const other = (await callApi(emulator.url, "POST", route, { image_uri: "docker.io/a/b:1" })).result;
+    await expect(services.apply({ ...body, build_id: String(other["id"]) })).rejects.toThrow(
+      "build_id cannot change IN_PLACE",
     );
-    const other = (await emulator.call("POST", route, { image_uri: "docker.io/a/b:1" })).body.result;
-    await expect(services.apply({ ...body, build_id: other.id })).rejects.toThrow("build_id cannot change IN_PLACE");
     await expect(services.apply({ ...body, canary_percent: 10 })).rejects.toThrow("leave them out IN_PLACE");
     await deploy("v2", { canaryPercent: 10 });
     await expect(services.apply(body)).rejects.toThrow("it cannot be updated in place");

@@ -16,14 +16,6 @@ import { endRecordedProcesses } from "../../src/emulator/processes.ts";
 import { DEFAULT_TOKEN, type EmulatorOptions, startEmulator } from "../../src/emulator/server.ts";
 import type { Compute } from "../../src/ports.ts";
 
-/** The body of any answer of the API, as far as tests look at it. */
-export interface ApiBody {
-  result: Record<string, unknown> & { id: string };
-  results: (Record<string, unknown> & { id: string })[];
-  metadata: { total: number; next_paging_token: string | null };
-  error: { detail: string; message: string };
-}
-
 /** What tests do with an emulator at a URL. */
 export interface EmulatorHandle {
   url: string;
@@ -31,8 +23,6 @@ export interface EmulatorHandle {
   compute: Compute;
   fault(fault: { match?: Fault["match"]; times?: number; effect: unknown }): Promise<void>;
   ledger(name?: string): Promise<LedgerEntry[]>;
-  /** Calls a route as it is: what the client has no method for, or would not send. */
-  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: ApiBody }>;
 }
 
 /** A temporary directory with these files; removed by the caller. */
@@ -59,11 +49,6 @@ export function emulatorAt(url: string, token: string = DEFAULT_TOKEN): Emulator
     compute: createAnyscaleCompute(client),
     fault: async (fault) => {
       await ask("/emulator/faults", { method: "POST", body: JSON.stringify(fault) });
-    },
-    call: async (method, path, body) => {
-      const init = { method, headers: { Cookie: `cli_token=${token}` } };
-      const response = await fetch(url + path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
-      return { status: response.status, body: (await response.json()) as ApiBody };
     },
     ledger: async (name) => (await ask(`/emulator/ledger${name ? `?name=${name}` : ""}`)).entries,
   };
