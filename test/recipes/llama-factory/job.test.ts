@@ -223,7 +223,7 @@ describe.skipIf(!pythonIsThere())("the training job", () => {
 
   it("starts a process for each of several GPUs", async () => {
     const { out } = await run({ hyperparameters: { preset: "airflow", gpus: 4, precision: "bf16" } });
-    expect(out).toMatch(/^no Ray cluster is used: training on this machine\n/);
+    expect(out).toMatch(/^looking for a Ray cluster\nno Ray cluster is used: training on this machine\n/);
     expect(await readFile(join(store, "command"), "utf8")).toBe("train train-and-validate.yaml 1 4\n");
   });
 

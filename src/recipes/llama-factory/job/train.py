@@ -34,7 +34,11 @@ def main(arguments: list[str]) -> int:
 
 def log_lines(spec_uri: str, gpus: int) -> Iterator[str]:
     """The job's lines, from wherever it runs."""
-    ray = _cluster() if gpus > 0 else None
+    ray = None
+    if gpus > 0:
+        # Ray waits minutes for a cluster that it knows of and that is gone.
+        yield "looking for a Ray cluster"
+        ray = _cluster()
     if ray is None:
         yield "no Ray cluster is used: training on this machine"
         yield from run(spec_uri)

@@ -1,14 +1,16 @@
 """What is rendered for the service, in Ray Serve LLM's and vLLM's own classes, and a trained adapter in their loaders.
 
-Reads `{"accepted": [arguments], "refused": [arguments], "adapter": {"arguments", "model"}}` from its input, prints
-`{"problems": [..], "adapterTensors": n}` as its last line.
+Reads `{"model": path, "accepted": [arguments], "refused": [arguments], "adapter": {"arguments", "name"}}` from its input, prints
+`{"problems": [..], "adapterLayers": n}` as its last line.
 """
 
 import asyncio
 import json
 import sys
+from tempfile import TemporaryDirectory
 
 import torch
+import vllm.lora.lora_model
 from ray.serve.llm import LLMServingArgs
 from ray.llm._internal.serve.utils.lora_serve_utils import LoraModelLoader
 from vllm.config.lora import LoRAConfig
@@ -19,24 +21,29 @@ from vllm.lora.peft_helper import PEFTHelper
 LAYERS = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
 
-def validate(arguments):
+def validate(arguments, model: str):
     """Raises where one of them does not take the arguments; answers the application's config and vLLM's for adapters."""
     (config,) = LLMServingArgs.model_validate(arguments).llm_configs
-    engine = AsyncEngineArgs(model=config.model_loading_config.model_source, **config.engine_kwargs)
+    # Of a model that is on this machine: vLLM would look for the named one at once.
+    engine = AsyncEngineArgs(model=model, **config.engine_kwargs)
     if not engine.enable_lora or engine.max_model_len < 1:
         raise ValueError("the engine takes no adapters")
     return config, LoRAConfig(max_lora_rank=engine.max_lora_rank, lora_dtype=torch.bfloat16)
 
 
-def load_adapter(arguments, model: str) -> int:
-    """Downloads the adapter as a replica does and reads it as vLLM does; answers how many weights it has."""
-    config, lora = validate(arguments)
-    loaded = asyncio.run(LoraModelLoader(max_tries=1).load_model_from_config(model, config))
-    helper = PEFTHelper.from_local_dir(loaded.local_path, max_position_embeddings=512)
-    helper.validate_legal(lora)
-    adapter = LoRAModel.from_local_checkpoint(
-        loaded.local_path, LAYERS, helper, lora_model_id=1, device="cpu", dtype=torch.float32
-    )
+def load_adapter(arguments, name: str, model: str) -> int:
+    """Downloads the adapter as a replica does and reads it as vLLM does; answers how many layers it adapts."""
+    config, lora = validate(arguments, model)
+    # Pinned memory is a matter of the GPU's driver.
+    vllm.lora.lora_model.PIN_MEMORY = False
+    with TemporaryDirectory() as directory:
+        loader = LoraModelLoader(lora_root=directory, max_tries=1)
+        loaded = asyncio.run(loader.load_model_from_config(name, config))
+        helper = PEFTHelper.from_local_dir(loaded.local_path, max_position_embeddings=512)
+        helper.validate_legal(lora)
+        adapter = LoRAModel.from_local_checkpoint(
+            loaded.local_path, LAYERS, helper, lora_model_id=1, device="cpu", dtype=torch.float32
+        )
     return len(adapter.loras)
 
 
@@ -45,17 +52,17 @@ def main() -> None:
     problems = []
     for arguments in asked["accepted"]:
         try:
-            validate(arguments)
+            validate(arguments, asked["model"])
         except Exception as error:
             problems.append(f"refused: {type(error).__name__}: {error}")
     for arguments in asked["refused"]:
         try:
-            validate(arguments)
+            validate(arguments, asked["model"])
             problems.append(f"accepted: {json.dumps(arguments)}")
         except (TypeError, ValueError):
             pass
-    tensors = load_adapter(**asked["adapter"])
-    print(json.dumps({"problems": problems, "adapterTensors": tensors}))
+    layers = load_adapter(**asked["adapter"], model=asked["model"])
+    print(json.dumps({"problems": problems, "adapterLayers": layers}))
 
 
 main()

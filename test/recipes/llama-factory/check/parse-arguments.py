@@ -26,7 +26,7 @@ def parse(path: Path) -> list[str]:
     for key, value in rendered.items():
         held = [plain(getattr(arguments, key)) for arguments in parsed if hasattr(arguments, key)]
         # Lists are given with commas; "none" is no list of reporters.
-        expected = [value, [value], [] if value == "none" else None]
+        expected = [value, str(value).split(","), [] if value == "none" else None]
         if not held or held[0] not in expected or isinstance(held[0], bool) != isinstance(value, bool):
             problems.append(f"{key}: {value!r} is read as {held}")
     return problems

@@ -13,7 +13,15 @@ export interface RayCluster {
   stop(): Promise<void>;
 }
 
-/** Starts a cluster whose machine has this environment; resolves when jobs can reach it. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** Starts a cluster whose machine has this environment; resolves when jobs with the same `RAY_TMPDIR` can reach it. */
 export async function startRay(bin: string, directory: string, env: NodeJS.ProcessEnv): Promise<RayCluster> {
   const logFile = join(directory, "ray.log");
   const log = openSync(logFile, "a");
@@ -40,14 +48,13 @@ export async function startRay(bin: string, directory: string, env: NodeJS.Proce
       resolve();
     });
   });
-  const signal = (name: "SIGTERM" | "SIGKILL") => {
-    if (exit === null && child.pid !== undefined) process.kill(-child.pid, name);
-  };
   const stop = async () => {
-    signal("SIGTERM");
-    const killed = setTimeout(() => signal("SIGKILL"), 15_000);
+    // Ray's own command ends the others, in order; what it leaves is ended by its group.
+    child.kill("SIGTERM");
+    const killed = setTimeout(() => child.kill("SIGKILL"), 15_000);
     await ended;
     clearTimeout(killed);
+    if (child.pid !== undefined) endGroup(child.pid);
   };
   try {
     await until(

@@ -39,7 +39,9 @@ def load_plan(directory: Path = CODE) -> Plan:
 
 def run(spec_uri: str) -> Iterator[str]:
     """Runs the job on this machine, with S3; yields the lines of its log as they come. Raises JobError."""
-    yield from run_in(spec_uri, S3Store(), CODE)
+    # No `yield from`: as a task's generator it is sent values by Ray, which a list inside of it would not take.
+    for line in run_in(spec_uri, S3Store(), CODE):
+        yield line
 
 
 def run_in(spec_uri: str, store: Store, code: Path) -> Iterator[str]:
