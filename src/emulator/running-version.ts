@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ComputeConfigs } from "./compute-configs.ts";
 import type { Faults } from "./faults.ts";
 import type { Images } from "./images.ts";
+import { provisionsOf } from "./job-request.ts";
 import { notices } from "./notices.ts";
 import { Replica, type ReplicaContext } from "./replica.ts";
 import type { VersionRecord } from "./service-records.ts";
@@ -54,7 +55,9 @@ export class RunningVersion {
     const { computeConfigs, faults, images, versionsDirectory } = this.#context;
     const [image, build] = images.build(request.build_id);
     const computeConfig = computeConfigs.get(request.compute_config_id);
-    const missing = notices({ image, build, computeConfig, pyExecutable: null });
+    const provisions = request.ray_serve_config.applications.map((each) => provisionsOf(each.runtime_env));
+    const pyExecutable = provisions.find((each) => each.pyExecutable !== null)?.pyExecutable ?? null;
+    const missing = notices({ image, build, computeConfig, pyExecutable });
     appendFileSync(versionLog(versionsDirectory, id), missing.join(""));
     const fault = faults.take(["service-unhealthy", "service-never-ready"], { name: request.name, version });
     if (fault?.kind === "service-never-ready") return;
