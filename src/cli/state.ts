@@ -1,7 +1,7 @@
 /** `tuneloop state NAME`: what a pipeline is doing and what it waits for. */
 import { Command } from "commander";
 import type { PipelineView } from "../domain/pipeline.ts";
-import { slugSchema } from "../domain/source-schema.ts";
+import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hyperparametersSchema } from "./job-schema.ts";
-import { slugSchema, sourceSchema } from "./source-schema.ts";
+import { slugSchema } from "./slug-schema.ts";
+import { sourceSchema } from "./source-schema.ts";
 
 const ratio = z.number().min(0).max(1);
 const seconds = z

@@ -1,16 +1,19 @@
 import { z } from "zod";
+import { mappingSchema } from "./mapping-schema.ts";
+import { sourceFields } from "./source-fields-schema.ts";
 
-/** Names people choose: pipelines, datasets, sources. They become parts of workflow ids, keys and service names. */
-export const slugSchema = z.string().regex(/^[a-z0-9-]{1,40}$/, "must be 1 to 40 of a-z, 0-9 and -");
-
-/** Every new object under a prefix, chat-format JSONL, plain or gzip (`.gz`). */
+/** Every new object under a prefix: JSONL, plain or gzip (`.gz`), `.csv`, `.csv.gz` and `.parquet`. */
 const s3JsonlSourceSchema = z.strictObject({
-  id: slugSchema,
+  ...sourceFields,
   kind: z.literal("s3-jsonl"),
   /** `s3://bucket/prefix/`; the bucket may be another one than Tuneloop's own. */
   uri: z.string().regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+\/.*$/, "must be s3://bucket/prefix"),
+  /** Without one, lines and rows must be chat records already. */
+  map: mappingSchema.optional(),
 });
 
 /** Where feedback comes from; `kind` picks the reader. */
 export const sourceSchema = z.discriminatedUnion("kind", [s3JsonlSourceSchema]);
 export type SourceDefinition = z.infer<typeof sourceSchema>;
+/** A source of one kind. */
+export type SourceOf<Kind extends SourceDefinition["kind"]> = Extract<SourceDefinition, { kind: Kind }>;

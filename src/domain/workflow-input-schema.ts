@@ -12,7 +12,8 @@ import {
   splitSchema,
 } from "./pipeline-schema.ts";
 import { lastCycleSchema } from "./registry-schema.ts";
-import { slugSchema, sourceSchema } from "./source-schema.ts";
+import { slugSchema } from "./slug-schema.ts";
+import { sourceSchema } from "./source-schema.ts";
 
 const modelVersion = z.string().regex(/^[a-z0-9-]{1,40}-\d+(\.\d+)?$/, "must be a model version such as games-12");
 

@@ -1,7 +1,7 @@
 /** `recipe.yaml`: what the folder of a recipe says of itself. */
 import { z } from "zod";
 import { computeShapeSchema } from "../domain/compute-schema.ts";
-import { slugSchema } from "../domain/source-schema.ts";
+import { slugSchema } from "../domain/slug-schema.ts";
 
 const text = z.string().trim().min(1, "is empty");
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
