@@ -41,11 +41,11 @@ describe.skipIf(!hasPython)("Attempts", () => {
   }, 60_000);
 
   it("counts the installation against timeout_s", async () => {
-    const { error } = await runJob(emulator, {
-      timeout_s: 1,
-      runtime_env: { pip: ["--no-index", "tuneloop-too-late"] },
-    });
+    const source = aPackage("tuneloop_late", "too late");
+    writeFileSync(join(source, "slow"), "");
+    const { error } = await runJob(emulator, { timeout_s: 1, runtime_env: { pip: ["--no-index", source] } });
     expect(error).toBe("attempt 1 of 1: ended after timeout_s=1");
+    rmSync(source, { recursive: true });
   });
 
   it("kills pip with all that it started when the job is terminated, and starts anew for the next", async () => {
