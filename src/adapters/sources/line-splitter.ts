@@ -34,18 +34,28 @@ export async function* splitLines(bytes: AsyncIterable<Uint8Array>, maxBytes: nu
     }
     const line = whole.at(-1) === 0x0d ? whole.subarray(0, -1) : whole;
     if (!isUtf8(line)) return { number, text: printable(line), problem: "not valid UTF-8" };
-    const text = number === 1 ? line.toString("utf8").replace(/^\uFEFF/, "") : line.toString("utf8");
-    return text.trim() === "" ? null : { number, text, problem: null };
+    return toLine(number, number === 1 ? line.toString("utf8").replace(/^\uFEFF/, "") : line.toString("utf8"));
   };
 
   for await (const piece of bytes) {
     const chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     const lines: Line[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      const line = take(chunk.subarray(start, end));
-      if (line) lines.push(line);
-      start = end + 1;
+    const add = (line: Line | null): void => void (line && lines.push(line));
+    let start = chunk.indexOf(newline) + 1;
+    if (start > 0) {
+      add(take(chunk.subarray(0, start - 1)));
+      // What was pending is in that line: the other whole lines of the piece are read at once where they are all well.
+      const whole = chunk.subarray(start, chunk.lastIndexOf(newline) + 1);
+      if (whole.length <= maxBytes && isUtf8(whole)) {
+        for (const text of whole.toString("utf8").split("\n").slice(0, -1))
+          add(toLine(++number, text.endsWith("\r") ? text.slice(0, -1) : text));
+      } else {
+        for (let from = 0, end: number; from < whole.length; from = end + 1) {
+          end = whole.indexOf(newline, from);
+          add(take(whole.subarray(from, end)));
+        }
+      }
+      start += whole.length;
     }
     const rest = chunk.subarray(start);
     if (pendingBytes + rest.length > maxBytes) {
@@ -64,6 +74,13 @@ export async function* splitLines(bytes: AsyncIterable<Uint8Array>, maxBytes: nu
     const line = take(Buffer.alloc(0));
     if (line) yield [line];
   }
+}
+
+/** Null for a blank line; almost every other one shows at its first character that it is not. */
+function toLine(number: number, text: string): Line | null {
+  const first = text.charCodeAt(0);
+  if (!(first > 0x20 && first < 0x7f) && text.trim() === "") return null;
+  return { number, text, problem: null };
 }
 
 function printable(bytes: Buffer): string {
