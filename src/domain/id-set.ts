@@ -10,6 +10,7 @@ export class IdSet {
   #words: Uint32Array;
   #used: Uint8Array;
   #size = 0;
+  #view = new DataView(new ArrayBuffer(0));
 
   constructor(expected = 1024) {
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 2)));
@@ -24,8 +25,11 @@ export class IdSet {
   /** Adds the id at `offset` of `bytes`; false when it was there already. */
   add(bytes: Uint8Array, offset = 0): boolean {
     if (this.#size * 2 >= this.#used.length) this.#grow();
-    const view = new DataView(bytes.buffer, bytes.byteOffset + offset, idBytes);
-    return this.#insert(view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12));
+    const at = bytes.byteOffset + offset;
+    // A view of its own, since an id may start at any byte; reused for all ids of a buffer.
+    if (this.#view.buffer !== bytes.buffer) this.#view = new DataView(bytes.buffer);
+    const view = this.#view;
+    return this.#insert(view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12));
   }
 
   /** Adds every id of a concatenation. */
@@ -41,7 +45,11 @@ export class IdSet {
       const at = slot * 4;
       if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return false;
     }
-    words.set([a, b, c, d], slot * 4);
+    const at = slot * 4;
+    words[at] = a;
+    words[at + 1] = b;
+    words[at + 2] = c;
+    words[at + 3] = d;
     this.#used[slot] = 1;
     this.#size++;
     return true;
