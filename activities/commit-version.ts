@@ -34,8 +34,8 @@ interface CommitRequest {
  * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost.
  */
 export async function commitVersion(store: ObjectStore, request: CommitRequest): Promise<CommitResult> {
-  const batches = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
-  if (batches.every(({ received }) => received === 0)) {
+  const [first, ...rest] = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
+  if (first === undefined || [first, ...rest].every(({ received }) => received === 0)) {
     const head = await newestVersion(store, request.dataset);
     return { version: null, records: head === null ? 0 : countRecords(head), added: 0, perSource: {} };
   }
@@ -43,7 +43,7 @@ export async function commitVersion(store: ObjectStore, request: CommitRequest):
     const head = await newestVersion(store, request.dataset);
     const own = head === null ? null : await findOwnCommit(store, head, request);
     if (own) return toResult(own);
-    const manifest = await buildManifest(store, head, request, batches);
+    const manifest = await buildManifest(store, head, request, [first, ...rest]);
     try {
       await store.put(objectKeys.version(request.dataset, manifest.version), `${JSON.stringify(manifest)}\n`, {
         condition: { ifNoneMatch: "*" },
@@ -76,9 +76,11 @@ async function buildManifest(
   store: ObjectStore,
   head: DatasetVersion | null,
   request: CommitRequest,
-  batches: Batch[],
+  batches: [Batch, ...Batch[]],
 ): Promise<DatasetVersion> {
   const { dataset } = request;
+  const { split } = head ?? batches[0];
+  for (const batch of batches) assertShares(dataset, split, batch.split);
   const known = await loadIds(store, head);
   const fresh = { parts: new Array<Part>(), ids: new Array<Buffer>() };
   const perSource: DatasetVersion["perSource"] = {};
@@ -103,6 +105,7 @@ async function buildManifest(
     dataset,
     parent: head?.version ?? null,
     records: countSplits([...(head?.parts ?? []), ...fresh.parts]),
+    split,
     perSource,
     failedSources: request.failedSources,
     parts: [...(head?.parts ?? []), ...fresh.parts],
@@ -114,9 +117,37 @@ async function buildManifest(
     format: 1,
     version: (head?.version ?? 0) + 1,
     createdAt: new Date().toISOString(),
-    contentHash: sha256(JSON.stringify({ parentHash: head?.contentHash ?? null, ...content, parts: fresh.parts })),
+    contentHash: contentHashOf(content, head),
     ...content,
   };
+}
+
+/**
+ * The hash that a version of this content has on this parent, of whose parts only the number counts: they are in its own
+ * hash. What comes of a manifest that was stored and read again is the same.
+ */
+export function contentHashOf(
+  content: Omit<DatasetVersion, "format" | "version" | "createdAt" | "contentHash">,
+  parent: Pick<DatasetVersion, "contentHash" | "parts"> | null,
+): string {
+  const { dataset, parent: number, records, split, perSource, failedSources, parts, ids, batches, cursors } = content;
+  const own = parts.slice(parent?.parts.length ?? 0);
+  const parentHash = parent?.contentHash ?? null;
+  const counts = { records, split, perSource, failedSources };
+  return sha256(JSON.stringify({ parentHash, dataset, parent: number, ...counts, parts: own, ids, batches, cursors }));
+}
+
+/**
+ * Throws InvalidInput when records would be split by other shares than those that a dataset has: a group could then have
+ * records in two splits, and a model be tested on what it has learnt.
+ */
+export function assertShares(dataset: string, has: DatasetVersion["split"], wanted: DatasetVersion["split"]): void {
+  if (has.valid === wanted.valid && has.test === wanted.test) return;
+  const [is, was] = [wanted, has].map(({ valid, test }) => `valid ${valid}, test ${test}`);
+  throw new TypedFailure(
+    "InvalidInput",
+    `dataset.split: is ${is}, but ${dataset} is split by ${was}, and records would move between training and test: put that back, or give the dataset another name`,
+  );
 }
 
 /** Ids of every record in the chain, 16 bytes each. */

@@ -1,7 +1,7 @@
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
-import { commitVersion, countRecords, newestVersion } from "./commit-version.ts";
+import { assertShares, commitVersion, countRecords, newestVersion } from "./commit-version.ts";
 import { needDocument, writeDocument } from "./documents.ts";
 import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
@@ -13,9 +13,10 @@ type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKe
 export function createDatasetActivities(ports: DatasetPorts): DatasetActivities {
   const { store } = ports;
   return {
-    async readDatasetHead({ dataset, sources }) {
+    async readDatasetHead({ dataset, sources, split }) {
       const head = await newestVersion(store, dataset);
       if (head === null) return { version: 0, records: 0, cursors: {} };
+      assertShares(dataset, head.split, split);
       const cursors = Object.fromEntries(
         sources.flatMap((source) => {
           const cursor = head.cursors[source];

@@ -99,11 +99,11 @@ async function write(
 
 async function finish(
   { store }: IngestPorts,
-  { dataset, source }: IngestSourceInput,
+  { dataset, source, split }: IngestSourceInput,
   progress: Progress,
 ): Promise<IngestResult> {
   cancellationSignal().throwIfAborted();
-  const batch: Batch = { format: 1, dataset, source: source.id, ...progress };
+  const batch: Batch = { format: 1, dataset, source: source.id, split, ...progress };
   const key = objectKeys.batch(source.id, `${batchName(source.id)}-${contentName(JSON.stringify(batch))}`);
   await writeDocument(store, key, batch);
   return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined };

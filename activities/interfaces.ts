@@ -7,7 +7,7 @@ import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
-import type { AlertChoice, DecisionPolicy } from "../src/domain/pipeline-schema.ts";
+import type { AlertChoice, DecisionPolicy, Split } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
@@ -58,8 +58,8 @@ export interface CommitResult {
 }
 
 export interface DatasetActivities {
-  /** Reads the newest manifest. Changes nothing. */
-  readDatasetHead(request: { dataset: string; sources: string[] }): Promise<DatasetHead>;
+  /** Reads the newest manifest. Changes nothing. Fails with InvalidInput when the dataset is split by other shares. */
+  readDatasetHead(request: { dataset: string; sources: string[]; split: Split }): Promise<DatasetHead>;
   /**
    * Reads a source from its cursor to its end and writes a batch. Long: heartbeats after each chunk and goes on there
    * after a crash. Its objects are named by run and content: no attempt writes over what another has written.
@@ -72,7 +72,8 @@ export interface DatasetActivities {
   ingestSmall(request: IngestSourceInput): Promise<IngestResult | null>;
   /**
    * Makes one new version of batches: drops duplicates against the whole past, writes the manifest last and only if its
-   * number is free, else rebuilds on the new parent. A repeat finds its batches in a manifest and answers that one.
+   * number is free, else rebuilds on the new parent. A repeat finds its batches in a manifest and answers that one. Fails
+   * with InvalidInput when a batch is split by other shares than the dataset.
    */
   commitVersion(request: {
     dataset: string;

@@ -36,7 +36,7 @@ export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDa
   const update = await checked(() => checkUpdateDataset(input));
   const { dataset, sources, quorum } = update;
   labelUnlessGiven({ dataset, stage: "ingest" });
-  const head = await readDatasetHead({ dataset, sources: sources.map(({ id }) => id) });
+  const head = await readDatasetHead({ dataset, sources: sources.map(({ id }) => id), split: update.split });
   setCurrentDetails(`Reading ${sources.length} sources of ${dataset}, newest version ${head.version}.`);
 
   const batches: string[] = [];

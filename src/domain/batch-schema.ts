@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { partSchema } from "./dataset-version-schema.ts";
+import { partSchema, sharesSchema } from "./dataset-version-schema.ts";
 
 /** A piece of a batch: written as soon as it is full, so that memory stays flat however large a source is. */
 export const chunkSchema = z.object({
@@ -17,6 +17,7 @@ export const batchSchema = z.object({
   format: z.literal(1),
   dataset: z.string(),
   source: z.string(),
+  split: sharesSchema,
   /** Where the next pass starts; null when the source had nothing and none was known. */
   cursor: z.string().nullable(),
   received: z.int().min(0),

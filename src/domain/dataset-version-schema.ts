@@ -7,6 +7,9 @@ const count = z.int().min(0);
 export const splitNameSchema = z.enum(["train", "valid", "test"]);
 export type SplitName = z.infer<typeof splitNameSchema>;
 
+/** Shares of the groups that records were split by; the rest is for training. Equal in all versions of a dataset. */
+export const sharesSchema = z.object({ valid: z.number(), test: z.number() });
+
 /** One immutable, content-addressed object of clean records: gzip of one JSON record per line. */
 export const partSchema = z.object({
   key: z.string(),
@@ -38,9 +41,10 @@ export const datasetVersionSchema = z.object({
   version: z.int().min(1),
   parent: z.int().min(1).nullable(),
   createdAt: z.iso.datetime({ offset: true }),
-  /** sha256 (hex) over parent's hash, parts, counts and cursors: equal hash = the same commit. */
+  /** sha256 (hex) over the parent's hash, the parts added and all else but format, version and time: equal hash = the same commit. */
   contentHash: sha256,
   records: z.object({ train: count, valid: count, test: count }),
+  split: sharesSchema,
   perSource: z.record(z.string(), sourceCountsSchema),
   /** Sources that gave nothing to this version because they failed, with the reason. */
   failedSources: z.record(z.string(), z.string()),

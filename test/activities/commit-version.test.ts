@@ -198,6 +198,16 @@ describe("commitVersion", () => {
     );
   });
 
+  it("fails as InvalidInput when a batch is split by other shares than the dataset, or than another batch", async () => {
+    const store = new MemoryObjectStore();
+    const usual = await batchOf(store, many(5));
+    const { batch: other } = await aBatch(store, many(5, 5), { split: { valid: 0, test: 0.1 } }, "twitch");
+    await expectFailure(() => commit(store, [usual, other]), "InvalidInput");
+    await commit(store, [usual]);
+    await expectFailure(() => commit(store, [other], 1), "InvalidInput");
+    expect(store.objects.has(objectKeys.version("games", 2))).toBe(false);
+  });
+
   it("makes one chain of concurrent commits, in which no record is lost and none is twice", async () => {
     const update = fc.array(fc.array(fc.nat(25), { maxLength: 12 }), { minLength: 1, maxLength: 3 });
     await fc.assert(

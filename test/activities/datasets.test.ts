@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { CancelledFailure } from "@temporalio/common";
 import { describe, expect, it } from "vitest";
 import type { SourceItem, SourceReader } from "../../src/ports.ts";
-import { activityEnvironment, inActivity } from "../support/activity.ts";
+import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
 import { aBatch, anIngest, commit, datasetActivities, packedLines, readBatch, recordsOf } from "../support/datasets.ts";
 import { aChat, aSourceItem, fakeSource } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
@@ -183,8 +183,8 @@ describe("createDatasetActivities", () => {
     it("answers version 0 before the first, and then the newest with the cursors asked for", async () => {
       const store = new MemoryObjectStore();
       const activities = datasetActivities(store, fakeSource([]));
-      const sources = ["discord", "unknown"];
-      expect(await activities.readDatasetHead({ dataset: "games", sources })).toEqual({
+      const request = { dataset: "games", sources: ["discord", "unknown"], split: anIngest().split };
+      expect(await activities.readDatasetHead(request)).toEqual({
         version: 0,
         records: 0,
         cursors: {},
@@ -193,11 +193,18 @@ describe("createDatasetActivities", () => {
         const { batch } = await aBatch(store, items(5, from));
         await commit(store, [batch], from === 0 ? 0 : 1);
       }
-      expect(await activities.readDatasetHead({ dataset: "games", sources })).toEqual({
-        version: 2,
-        records: 10,
-        cursors: { discord: "5" },
-      });
+      expect(await activities.readDatasetHead(request)).toEqual({ version: 2, records: 10, cursors: { discord: "5" } });
+    });
+
+    it("fails as InvalidInput, and says what to do, when the dataset is split by other shares", async () => {
+      const store = new MemoryObjectStore();
+      await commit(store, [(await aBatch(store, items(5))).batch]);
+      const activities = datasetActivities(store, fakeSource([]));
+      const request = { dataset: "games", sources: [], split: { valid: 0.05, test: 0.2 } };
+      expect(await expectFailure(() => activities.readDatasetHead(request), "InvalidInput")).toBe(
+        "dataset.split: is valid 0.05, test 0.2, but games is split by valid 0.05, test 0.1, and records would move " +
+          "between training and test: put that back, or give the dataset another name",
+      );
     });
   });
 });

@@ -104,6 +104,7 @@ async function aSpec(version: string, parts: Part[], hyperparameters: object = {
     createdAt: "2026-01-05T08:00:00Z",
     contentHash: sha256(version),
     records: { train: 0, valid: 0, test: 0 },
+    split: { valid: 0.05, test: 0.1 },
     perSource: {},
     failedSources: {},
     parts,
