@@ -116,6 +116,7 @@ async function readBody(c: Context<EmulatorEnv>): Promise<Response | null> {
 }
 
 const namedSchema = z.object({ name: z.string() });
+const versionsSchema = z.object({ service_versions: z.tuple([namedSchema], z.unknown()) });
 const idsSchema = z.object({ ha_job_ids: z.array(z.string()).min(1) });
 
 /** The job or service that a call concerns, by the id in its path, else by the name or id that it asks for. */
@@ -128,7 +129,8 @@ function subjectOf(c: Context<EmulatorEnv>, state: State): { name: string; id: s
     if (name !== undefined) return { name, id: job?.id ?? id };
   }
   if (!/^\/api\/v2\/(decorated_ha_jobs|services-v2)\//.test(c.req.path)) return null;
-  const name = namedSchema.safeParse(body).data?.name ?? c.req.query("name");
+  const versions = versionsSchema.safeParse(body).data?.service_versions;
+  const name = namedSchema.safeParse(body).data?.name ?? versions?.[0].name ?? c.req.query("name");
   return name === undefined ? null : { name, id: null };
 }
 

@@ -101,7 +101,7 @@ export class Replica {
     }
   }
 
-  /** Makes it unhealthy for good, without a process. */
+  /** Makes it unhealthy, without a process; it stays so unless it is started again. */
   fail(message: string): void {
     this.#note(message);
     this.record.state = "UNHEALTHY";

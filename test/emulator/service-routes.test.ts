@@ -171,6 +171,11 @@ describe("apply_multi_version", () => {
     expect((await query(after, "/", { label: "a" })).json["pid"]).toBe(pid);
     expect((await query(after, "/", { label: "b" })).status).toBe(404);
     expect((await services.versions(up.id)).map(({ version }) => version)).toEqual(["a", "c", "b"]);
+    const applies = (await emulator.ledger(name)).filter(({ path }) => path.endsWith("/apply_multi_version"));
+    expect(applies.map(({ id, status }) => [id, status])).toEqual([
+      [up.id, 200],
+      [up.id, 200],
+    ]);
     const order = {
       service_id: up.id,
       versions: [
