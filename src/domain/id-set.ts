@@ -10,7 +10,7 @@ export class IdSet {
   #words: Uint32Array;
   #used: Uint8Array;
   #size = 0;
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(expected = 1024) {
     const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, expected * 2)));

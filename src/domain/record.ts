@@ -5,6 +5,44 @@ import type { Split } from "./pipeline-schema.ts";
 /** Longest line of a source, in bytes; a longer one is quarantined, not read into memory. */
 export const maxLineBytes = 1024 * 1024;
 
+const roles: ReadonlySet<unknown> = new Set<Message["role"]>(["system", "user", "assistant", "tool"]);
+/** Times that every calendar has: the last days of months are left to the schema. */
+const plainTime = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?Z$/;
+
+/**
+ * Whether a JSON value is a chat item at first sight, as almost all are. False decides nothing: the schema does, and says
+ * what is wrong. True only where the schema agrees; a large source is read several times faster for it.
+ */
+export function isPlainChatItem(value: unknown): value is ChatItem {
+  if (!isObject(value)) return false;
+  const { messages, id, receivedAt, author, group, labels } = value;
+  if (!Array.isArray(messages) || messages.length === 0) return false;
+  for (const message of messages) if (!isPlainMessage(message)) return false;
+  if (!isPlainName(id) || !isPlainName(author) || !isPlainName(group)) return false;
+  if (receivedAt !== undefined && !(typeof receivedAt === "string" && plainTime.test(receivedAt))) return false;
+  return labels === undefined || (isObject(labels) && Object.values(labels).every(isPlainLabel));
+}
+
+function isPlainMessage(value: unknown): boolean {
+  if (!isObject(value) || !roles.has(value["role"])) return false;
+  const { content } = value;
+  if (typeof content !== "string") return false;
+  const first = content.charCodeAt(0);
+  return (first > 0x20 && first < 0x7f) || content.trim() !== "";
+}
+
+function isPlainName(value: unknown): boolean {
+  return value === undefined || (typeof value === "string" && value.length > 0 && value.length <= 200);
+}
+
+function isPlainLabel(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !Object.hasOwn(value, "__proto__");
+}
+
 /**
  * What the record's id is the sha256 of: role and content of each message, in order. Nothing else of an item matters to
  * whether it is the same example.

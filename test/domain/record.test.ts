@@ -2,10 +2,104 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChatItem, Message } from "../../src/domain/record-schema.ts";
 import { chatItemSchema } from "../../src/domain/record-schema.ts";
-import { canonicalMessages, questionAndAnswer, splitOf, whyNotTrainable } from "../../src/domain/record.ts";
+import {
+  canonicalMessages,
+  isPlainChatItem,
+  questionAndAnswer,
+  splitOf,
+  whyNotTrainable,
+} from "../../src/domain/record.ts";
 
 const message = (role: Message["role"], content = "x"): Message => ({ role, content });
 const item = (...roles: Message["role"][]): ChatItem => ({ messages: roles.map((role) => message(role)) });
+
+describe("isPlainChatItem", () => {
+  const mostly = (usual: fc.Arbitrary<unknown>, ...odd: unknown[]): fc.Arbitrary<unknown> =>
+    fc.oneof(
+      { weight: 20, arbitrary: usual },
+      { weight: 2, arbitrary: fc.constantFrom(...odd) },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    );
+  const text = mostly(
+    fc.string({ minLength: 1 }),
+    "",
+    " ",
+    "\u00a0",
+    "\ufeff",
+    "\u2028\n",
+    "\u001f",
+    "ä",
+    [],
+    ["text"],
+  );
+  const name = mostly(fc.string({ minLength: 1 }), "", "x".repeat(200), "x".repeat(201));
+  const role = mostly(fc.constantFrom("system", "user", "assistant", "tool"), "developer", "", "constructor");
+  const turn = fc.record({ role, content: text, name: fc.jsonValue() }, { requiredKeys: ["role", "content"] });
+  const time = mostly(
+    fc.constantFrom("2026-01-31T12:00:00Z", "2026-02-28T23:59:59.123456Z", "0000-01-01T00:00:00Z"),
+    "2026-02-29T12:00:00Z",
+    "2024-02-29T12:00:00Z",
+    "2026-13-01T12:00:00Z",
+    "2026-00-10T12:00:00Z",
+    "2026-01-01T12:00:00+01:00",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T12:00:60Z",
+    "2026-01-01T12:00:00.Z",
+    "2026-01-01",
+    "2026-01-01T12:00:00",
+    "2026-01-01t12:00:00z",
+    "2026-01-01T12:00:00Z\n",
+    1_767_268_800,
+  );
+  const labels = mostly(
+    fc.constantFrom({}, { a: "b" }, { a: 1, b: true }),
+    [],
+    { a: null },
+    { a: Infinity },
+    { a: {} },
+  );
+  const item = fc.record(
+    {
+      messages: mostly(fc.array(mostly(turn, null, {}), { maxLength: 4 }), [], {}),
+      id: name,
+      receivedAt: time,
+      author: name,
+      labels,
+    },
+    { requiredKeys: ["messages"] },
+  );
+
+  it("says yes only to what the schema takes, as it is", () => {
+    const seen = { plain: 0, refused: 0 };
+    fc.assert(
+      fc.property(item, (value) => {
+        const { data } = chatItemSchema.safeParse(value);
+        if (data === undefined) seen.refused++;
+        if (!isPlainChatItem(value)) return;
+        seen.plain++;
+        expect(data).toMatchObject({ ...value, messages: data?.messages });
+        expect(canonicalMessages(value.messages)).toBe(canonicalMessages(data?.messages ?? []));
+      }),
+      { numRuns: 3000 },
+    );
+    expect(Math.min(seen.plain, seen.refused)).toBeGreaterThan(100);
+  });
+
+  it.each([
+    [{ messages: [message("user"), message("assistant", "ä")] }],
+    [{ messages: [{ ...message("tool"), name: "search" }], id: "1", receivedAt: "2026-11-01T12:00:00.5Z", other: [] }],
+    [{ messages: [message("system")], author: "a", group: "g", labels: { good: true, stars: 5, shop: "x" } }],
+  ])("knows %j at first sight", (value) => {
+    expect(isPlainChatItem(value)).toBe(true);
+  });
+
+  it.each([
+    '{"messages":[{"role":"user","content":"x","__proto__":1}]}',
+    '{"messages":[],"__proto__":{"messages":[]}}',
+  ])("leaves %s to the schema", (text) => {
+    expect(isPlainChatItem(JSON.parse(text))).toBe(false);
+  });
+});
 
 describe("canonicalMessages", () => {
   it("is the same for the same roles and texts, whatever the order of fields and other fields", () => {
