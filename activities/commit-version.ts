@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { batchSchema, type Batch, type Chunk } from "../src/domain/batch-schema.ts";
 import { datasetVersionSchema, type DatasetVersion, type Part } from "../src/domain/dataset-version-schema.ts";
+import { countRecords, countSplits } from "../src/domain/dataset-version.ts";
 import { PreconditionFailed, TypedFailure } from "../src/domain/failures.ts";
 import { IdSet, idBytes } from "../src/domain/id-set.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
@@ -9,11 +10,6 @@ import { writePart } from "./chunk-writer.ts";
 import { needDocument, readDocument } from "./documents.ts";
 import type { CommitResult } from "./interfaces.ts";
 import { partLines } from "./records.ts";
-
-/** Records of all splits in a version. */
-export function countRecords({ records }: DatasetVersion): number {
-  return records.train + records.valid + records.test;
-}
 
 /** The newest manifest of a dataset, or null before the first. */
 export async function newestVersion(store: ObjectStore, dataset: string): Promise<DatasetVersion | null> {
@@ -205,12 +201,6 @@ async function rewritePart(store: ObjectStore, dataset: string, part: Part, keep
     if (keep[index++]) lines.push(line);
   }
   return writePart(store, { dataset, source: part.source, split: part.split }, lines);
-}
-
-function countSplits(parts: readonly Part[]): DatasetVersion["records"] {
-  const records = { train: 0, valid: 0, test: 0 };
-  for (const part of parts) records[part.split] += part.records;
-  return records;
 }
 
 function toResult(manifest: DatasetVersion): CommitResult {

@@ -1,7 +1,8 @@
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
+import { countRecords } from "../src/domain/dataset-version.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
-import { assertShares, commitVersion, countRecords, newestVersion } from "./commit-version.ts";
+import { assertShares, commitVersion, newestVersion } from "./commit-version.ts";
 import { needDocument, writeDocument } from "./documents.ts";
 import { ingest, ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";

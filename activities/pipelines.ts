@@ -1,11 +1,12 @@
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
+import { countRecords } from "../src/domain/dataset-version.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { modelVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
 import type { Ports } from "../src/ports.ts";
-import { countRecords, newestVersion } from "./commit-version.ts";
+import { newestVersion } from "./commit-version.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
 import type { PipelineActivities } from "./interfaces.ts";
 import { stillWaiting } from "./waiting.ts";
