@@ -4,14 +4,16 @@ import { createGunzip } from "node:zlib";
 import { z } from "zod";
 import { TypedFailure } from "../../domain/failures.ts";
 import { objectKeys } from "../../domain/object-keys.ts";
-import { maxLineBytes } from "../../domain/record.ts";
-import { chatItemSchema } from "../../domain/record-schema.ts";
+import { isPlainChatItem, maxLineBytes } from "../../domain/record.ts";
+import { chatItemSchema, type ChatItem } from "../../domain/record-schema.ts";
 import type { SourceDefinition } from "../../domain/source-schema.ts";
 import type { ObjectStore, ObjectSummary, SourceItem, SourceReader, SourceReading } from "../../ports.ts";
 import { splitLines, type Line } from "./line-splitter.ts";
 
 /** Bytes kept of the hash of an object's key and ETag: enough to tell a million objects apart. */
 const markBytes = 8;
+/** Bytes unpacked at a time, a way to another thread and back each; so many at most are lost where a gzip breaks off. */
+const unpackedBytes = 64 * 1024;
 /** Objects remembered in the cursor itself; more of them go to a file in the store, and the cursor names it. */
 const marksInline = 8;
 
@@ -103,7 +105,7 @@ class BrokenArchive extends Error {}
 
 /** Unpacks; damage is a BrokenArchive, a broken connection stays what it is. */
 async function* gunzip(packed: Readable): AsyncGenerator<Uint8Array> {
-  const unpacked = createGunzip();
+  const unpacked = createGunzip({ chunkSize: unpackedBytes });
   let transport: Error | null = null;
   packed.on("error", (error: Error) => {
     transport = error;
@@ -126,15 +128,17 @@ function toItem(object: ObjectSummary, line: Line): SourceItem {
   } catch {
     return { ...common, reason: "not JSON" };
   }
-  const parsed = chatItemSchema.safeParse(value);
-  if (!parsed.success) return { ...common, reason: issueText(parsed.error) };
-  const chat = parsed.data;
-  return { ...common, sourceItem: chat.id ?? at, receivedAt: chat.receivedAt ?? object.modifiedAt, chat };
+  const chat = isPlainChatItem(value) ? value : chatItemOrReason(value);
+  if (typeof chat === "string") return { ...common, reason: chat };
+  const { id = at, receivedAt = object.modifiedAt } = chat;
+  return { sourceItem: id, at, receivedAt, raw: line.text, chat };
 }
 
-/** First problem of an item, with the path of its field and without the item's text. */
-function issueText(error: z.ZodError): string {
-  const issue = error.issues[0];
+/** An item as the schema has it; or its first problem, with the path of its field and without the item's text. */
+function chatItemOrReason(value: unknown): ChatItem | string {
+  const { data, error } = chatItemSchema.safeParse(value);
+  if (data !== undefined) return data;
+  const issue = error?.issues[0];
   return issue ? `${issue.path.join(".") || "item"}: ${issue.message}` : "not a chat record";
 }
 
