@@ -53,6 +53,7 @@ describe("emulatorCommand", () => {
   it.each([
     [["--port", "http", "--state", "x"], "a port is a number"],
     [["--port", "0"], "--state"],
+    [["--port", "0", "--state", "x", "--rollout-seconds", "-1"], "a number of seconds from 0 to 86400"],
     [["--port", "0", "--host", "0.0.0.0", "--state", "/nonexistent/x"], "ANYSCALE_CLI_TOKEN"],
     [["--port", "0", "--state", "/dev/null"], "/dev/null cannot be the state directory"],
   ])("refuses %j", async (args, why) => {
