@@ -10,12 +10,15 @@ import { parseLine } from "./documents.ts";
 /** What has to be known of a part to read it. */
 type StoredPart = Pick<Part, "key" | "sha256" | "records">;
 
+/** What reads it. */
+type PartStore = Pick<ObjectStore, "stream">;
+
 /**
  * The lines of a part, each one record as JSON. Throws CorruptObject when the bytes are not those written or not as many
  * records as the manifest says, which may be found out at their end only; lets go of the object when its reader stops
  * early.
  */
-export async function* partLines(store: ObjectStore, part: StoredPart): AsyncGenerator<string> {
+export async function* partLines(store: PartStore, part: StoredPart): AsyncGenerator<string> {
   const packed = await store.stream(part.key, { sha256: part.sha256 });
   // What goes wrong in either is thrown by the loop below.
   const unpacked = pipeline(packed, createGunzip(), () => {});
@@ -38,7 +41,7 @@ export async function* partLines(store: ObjectStore, part: StoredPart): AsyncGen
 }
 
 /** The records of a part. Throws like {@link partLines}, and InvalidData that names the line which is no record. */
-export async function* partRecords(store: ObjectStore, part: StoredPart): AsyncGenerator<TrainingRecord> {
+export async function* partRecords(store: PartStore, part: StoredPart): AsyncGenerator<TrainingRecord> {
   let number = 0;
   for await (const line of partLines(store, part)) {
     yield parseLine(recordSchema, line, { key: part.key, number: ++number });

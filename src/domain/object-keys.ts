@@ -8,6 +8,8 @@ export const objectKeys = {
   /** 16-byte record ids of a chunk, in the order of its parts. */
   batchIds: (source: string, batch: string) => `raw/${source}/${batch}.ids`,
   seen: (source: string, sha256: string) => `raw/${source}/seen-${sha256}.bin`,
+  /** Above everything of any dataset. */
+  datasets: "datasets/",
   part: (dataset: string, sha256: string) => `datasets/${dataset}/parts/${sha256}.jsonl.gz`,
   versionIds: (dataset: string, sha256: string) => `datasets/${dataset}/ids/${sha256}.bin`,
   quarantine: (dataset: string, batch: string) => `datasets/${dataset}/quarantine/${batch}.jsonl`,
