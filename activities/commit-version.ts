@@ -23,11 +23,13 @@ interface CommitRequest {
   parent: number;
   batches: string[];
   failedSources: Record<string, string>;
+  leastRecords: number;
 }
 
 /**
  * Commits batches as the next version. The manifest is written last and only if its number is free; whoever loses the
- * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost.
+ * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost. No
+ * version is made of fewer than `leastRecords` new records.
  */
 export async function commitVersion(store: ObjectStore, request: CommitRequest): Promise<CommitResult> {
   const [first, ...rest] = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
@@ -40,12 +42,17 @@ export async function commitVersion(store: ObjectStore, request: CommitRequest):
     const own = head === null ? null : await findOwnCommit(store, head, request);
     if (own) return toResult(own);
     const manifest = await buildManifest(store, head, request, [first, ...rest]);
+    const result = toResult(manifest);
+    // Held back: its sources keep their cursors and bring the same, and more, to a later version.
+    if (result.added < request.leastRecords) {
+      return { ...result, version: null, records: head === null ? 0 : countRecords(head) };
+    }
     try {
       await store.put(objectKeys.version(request.dataset, manifest.version), `${JSON.stringify(manifest)}\n`, {
         condition: { ifNoneMatch: "*" },
         contentType: "application/json",
       });
-      return toResult(manifest);
+      return result;
     } catch (error) {
       // Taken: by a rival, or by an earlier attempt of our own whose answer was lost. The next round tells which.
       if (!(error instanceof PreconditionFailed)) throw error;

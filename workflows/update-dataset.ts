@@ -62,7 +62,7 @@ export async function updateDataset(input: UpdateDatasetInput): Promise<UpdateDa
   const commit = await regardless(async () => {
     const made = await commitVersion.executeWithOptions(
       { summary: `${batches.length} batches after ${dataset}@${head.version}` },
-      [{ dataset, parent: head.version, batches, failedSources }],
+      [{ dataset, parent: head.version, batches, failedSources, leastRecords: quorum.records }],
     );
     // Announcing an old version again costs nothing, and heals an announcement that was lost.
     const newest = made.version ?? head.version;

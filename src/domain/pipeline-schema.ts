@@ -29,7 +29,13 @@ export const sourcesSchema = z
     }
   });
 
-export const quorumSchema = z.strictObject({ sources: z.int().min(1).default(1) });
+/** What an update of the dataset must bring to make a version. */
+export const quorumSchema = z.strictObject({
+  /** Sources that must be read without a failure, with news or without. */
+  sources: z.int().min(1).default(1),
+  /** New records, without duplicates; fewer wait at their sources for a later version. */
+  records: z.int().min(0).default(0),
+});
 
 /** How a model is trained and served. */
 export const recipeChoiceSchema = z.strictObject({

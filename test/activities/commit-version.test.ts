@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { commitVersion } from "../../activities/commit-version.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { idBytes } from "../../src/domain/id-set.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
@@ -101,12 +100,22 @@ describe("commitVersion", () => {
     expect(readManifest(store, 2).cursors).toEqual({ discord: "2" });
   });
 
+  it("makes no version of fewer new records than are asked for, and takes them all into a later one", async () => {
+    const store = new MemoryObjectStore();
+    await commit(store, [await batchOf(store, many(3))]);
+    const few = await batchOf(store, many(5));
+    const [too, just] = [{ leastRecords: 3 }, { leastRecords: 2 }];
+    expect(await commit(store, [few], 1, too)).toMatchObject({ version: null, records: 3, added: 2 });
+    expect(store.objects.has(objectKeys.version("games", 2))).toBe(false);
+    expect(await commit(store, [few], 1, just)).toMatchObject({ version: 2, records: 5, added: 2 });
+    expect(await commit(store, [few], 1, too)).toMatchObject({ version: 2, records: 5, added: 2 });
+  });
+
   it("moves the cursors of its batches only, and says which sources failed", async () => {
     const store = new MemoryObjectStore();
     await commit(store, [await batchOf(store, many(3)), await batchOf(store, many(2, 3), "twitch")]);
     const batch = await batchOf(store, many(4, 10));
-    const request = { dataset: "games", parent: 1, batches: [batch], failedSources: { twitch: "unreachable" } };
-    await inActivity(() => commitVersion(store, request));
+    await commit(store, [batch], 1, { failedSources: { twitch: "unreachable" } });
     expect(readManifest(store, 2)).toMatchObject({
       cursors: { discord: "4", twitch: "2" },
       failedSources: { twitch: "unreachable" },

@@ -46,8 +46,15 @@ export async function aBatch(
 }
 
 /** Commits batches on top of `parent`. */
-export function commit(store: MemoryObjectStore, batches: string[], parent = 0): Promise<CommitResult> {
-  return inActivity(() => commitVersion(store, { dataset: "games", parent, batches, failedSources: {} }));
+export function commit(
+  store: MemoryObjectStore,
+  batches: string[],
+  parent = 0,
+  more: { leastRecords?: number; failedSources?: Record<string, string> } = {},
+): Promise<CommitResult> {
+  return inActivity(() =>
+    commitVersion(store, { dataset: "games", parent, batches, failedSources: {}, leastRecords: 0, ...more }),
+  );
 }
 
 /** A batch as it was stored. */
