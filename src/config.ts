@@ -1,5 +1,7 @@
 import { delimiter } from "node:path";
 import { z } from "zod";
+import { TypedFailure } from "./domain/failures.ts";
+import { secretNameSchema } from "./domain/source-fields-schema.ts";
 
 /** Empty and blank values count as not set; surrounding space, such as the end of a secret's file, is cut. */
 const variable = <T extends z.ZodType>(schema: T) =>
@@ -8,10 +10,22 @@ const variable = <T extends z.ZodType>(schema: T) =>
 const text = z.string("is not set");
 const address = z.url({ protocol: /^https?$/, error: "must be an http or https address" });
 
-const environmentSchema = z.object({
+/** `host` or `host:port`, separated by commas; a host without a port is one of https. */
+const hosts = z.string().transform((list, context) => {
+  const named = list.split(",").map((host) => host.trim().toLowerCase());
+  const bad = named.find((host) => !/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/.test(host));
+  if (bad !== undefined)
+    context.addIssue({ code: "custom", message: "must be hosts such as reviews.internal:8443, separated by commas" });
+  return named.map((host) => (/:\d+$/.test(host) ? host : `${host}:443`));
+});
+
+const bucketSchema = z.object({
   TUNELOOP_S3_URI: variable(text.regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/.*)?$/, "must be s3://bucket/prefix")),
   AWS_ENDPOINT_URL: variable(address.optional()),
   AWS_REGION: variable(text.optional()),
+});
+
+const environmentSchema = bucketSchema.extend({
   ANYSCALE_HOST: variable(address.default("https://console.anyscale.com")),
   // It becomes a header.
   ANYSCALE_CLI_TOKEN: variable(text.regex(/^[!-~]+$/, "must be one word of printable ASCII")),
@@ -38,24 +52,52 @@ export interface Config {
   logLevel: "debug" | "info" | "warn" | "error";
 }
 
+/** Where everything is stored, for those who need nothing else. */
+export type BucketConfig = Pick<Config, "s3Uri" | "s3Endpoint" | "s3Region">;
+
+/** Reads where the bucket is. Throws an error that names every variable that is missing or wrong, never its value. */
+export function loadBucketConfig(environment: Record<string, string | undefined>): BucketConfig {
+  return bucketOf(parsed(bucketSchema, environment));
+}
+
+/** What reading sources needs to know of its surroundings. */
+export interface SourceConfig {
+  /** `host:port` of hosts that are not public and may be read nevertheless. */
+  allowHosts: string[];
+  /** Folders of readers that are not part of Tuneloop. */
+  readerFolders: string[];
+  /** The value of a variable that a source names. Throws InvalidInput that names it when it is not set, or not for sources. */
+  secret(name: string): string;
+}
+
+/** Reads what sources need, once. Throws an error that names the variable that is wrong. */
+export function loadSourceConfig(environment: Record<string, string | undefined>): SourceConfig {
+  const env = parsed(z.object({ TUNELOOP_ALLOW_HOSTS: variable(hosts.default([])) }), environment);
+  return {
+    allowHosts: env.TUNELOOP_ALLOW_HOSTS,
+    readerFolders: foldersIn(environment["TUNELOOP_SOURCES"]),
+    secret: (name) => {
+      const checked = secretNameSchema.safeParse(name);
+      if (!checked.success)
+        throw new TypedFailure("InvalidInput", `${name}: ${checked.error.issues[0]?.message ?? ""}`);
+      const value = environment[name]?.trim() ?? "";
+      if (value === "")
+        throw new TypedFailure("InvalidInput", `${name} is not set: put the secret into the worker's environment`);
+      return value;
+    },
+  };
+}
+
 /** Folders of recipes, as `TUNELOOP_RECIPES` lists them: separated as in PATH; empty when it is not set. */
 export function recipeFolders(environment: Record<string, string | undefined>): string[] {
-  const list = environment["TUNELOOP_RECIPES"]?.split(delimiter) ?? [];
-  return list.map((folder) => folder.trim()).filter((folder) => folder !== "");
+  return foldersIn(environment["TUNELOOP_RECIPES"]);
 }
 
 /** Reads the configuration, once. Throws an error that names every variable that is missing or wrong, never its value. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
-  const parsed = environmentSchema.safeParse(environment);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new Error(`the environment is not complete:\n  ${problems.join("\n  ")}`);
-  }
-  const env = parsed.data;
+  const env = parsed(environmentSchema, environment);
   return {
-    s3Uri: env.TUNELOOP_S3_URI,
-    s3Endpoint: env.AWS_ENDPOINT_URL ?? null,
-    s3Region: env.AWS_REGION ?? null,
+    ...bucketOf(env),
     anyscaleHost: env.ANYSCALE_HOST,
     anyscaleToken: env.ANYSCALE_CLI_TOKEN,
     authorKey: env.TUNELOOP_AUTHOR_KEY ?? null,
@@ -63,4 +105,22 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     recipeFolders: recipeFolders(environment),
     logLevel: env.TUNELOOP_LOG_LEVEL,
   };
+}
+
+function foldersIn(list = ""): string[] {
+  return list
+    .split(delimiter)
+    .map((folder) => folder.trim())
+    .filter((folder) => folder !== "");
+}
+
+function bucketOf(env: z.infer<typeof bucketSchema>): BucketConfig {
+  return { s3Uri: env.TUNELOOP_S3_URI, s3Endpoint: env.AWS_ENDPOINT_URL ?? null, s3Region: env.AWS_REGION ?? null };
+}
+
+function parsed<T extends z.ZodType>(schema: T, environment: Record<string, string | undefined>): z.infer<T> {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new Error(`the environment is not complete:\n  ${problems.join("\n  ")}`);
 }

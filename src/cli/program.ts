@@ -6,6 +6,7 @@ import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
+import { datasetCommand } from "./dataset.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
     .addCommand(envCommand())
     .addCommand(startCommand())
     .addCommand(stateCommand())
+    .addCommand(datasetCommand())
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())
     .addCommand(recipeCommand());

@@ -27,18 +27,22 @@ export interface Exported {
 /** Text is handed on in pieces of about so many characters. */
 const pieceLength = 64 * 1024;
 
+/** What to write, and when to stop. */
+export interface ExportRequest {
+  store: ObjectStore;
+  parts: readonly Part[];
+  format: ExportFormat;
+  shape: ExportShape;
+  signal?: AbortSignal;
+}
+
 /**
  * Writes the records of parts to a stream and ends it, unless it is this process's own output. Every part's hash is
  * checked. Throws as {@link recordsOf}, and what the stream throws; what was written until then is of no use.
  */
 export async function exportTo(
   output: Writable,
-  {
-    store,
-    parts,
-    format,
-    shape,
-  }: { store: ObjectStore; parts: readonly Part[]; format: ExportFormat; shape: ExportShape },
+  { store, parts, format, shape, signal }: ExportRequest,
 ): Promise<Exported> {
   const exported = { records: 0, bytes: 0 };
   const records = counted(recordsOf(store, parts), exported);
@@ -52,9 +56,9 @@ export async function exportTo(
       yield piece;
     }
   };
-  const end = output !== process.stdout;
-  if (format === "jsonl.gz") await pipeline(source, createGzip(), measured, output, { end });
-  else await pipeline(source, measured, output, { end });
+  const options = { end: output !== process.stdout, ...(signal === undefined ? {} : { signal }) };
+  if (format === "jsonl.gz") await pipeline(source, createGzip(), measured, output, options);
+  else await pipeline(source, measured, output, options);
   return exported;
 }
 
@@ -64,10 +68,14 @@ export async function exportTo(
  */
 export async function writeAtomically<T>(path: string, write: (output: Writable) => Promise<T>): Promise<T> {
   const draft = `${path}.${process.pid}.part`;
-  const output = createWriteStream(draft, { flags: "wx", flush: true });
+  const output = createWriteStream(draft, { flush: true });
+  const closed = once(output, "close");
+  // It is heard below, unless writing has failed already.
+  closed.catch(() => {});
   try {
     await once(output, "open");
     const result = await write(output);
+    await closed;
     await rename(draft, path);
     return result;
   } catch (error) {

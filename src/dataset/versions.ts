@@ -6,8 +6,8 @@ import { TypedFailure } from "../domain/failures.ts";
 import { objectKeys } from "../domain/object-keys.ts";
 import type { ObjectStore } from "../ports.ts";
 
-/** A dataset as a list shows it: its newest version, or why that cannot be read. */
-export type DatasetEntry = { name: string } & ({ newest: DatasetVersion } | { problem: string });
+/** A dataset as a list shows it: the number of its newest version, and that itself or why it cannot be read. */
+export type DatasetEntry = { name: string; version: number } & ({ newest: DatasetVersion } | { problem: string });
 
 /** The datasets that have a version, in the order of their keys; few calls for each, however many objects it has. */
 export async function* listDatasets(store: ObjectStore): AsyncGenerator<DatasetEntry> {
@@ -54,12 +54,21 @@ async function firstNameAfter(store: ObjectStore, startAfter: string): Promise<s
 }
 
 async function readEntry(store: ObjectStore, name: string): Promise<DatasetEntry | null> {
+  const version = await newestNumber(store, name);
+  if (version === null) return null;
   try {
-    const newest = await newestVersion(store, name);
-    return newest === null ? null : { name, newest };
+    const newest = await readVersion(store, name, version);
+    return newest === null ? null : { name, version, newest };
   } catch (error) {
     // One that is damaged must not hide the others.
-    if (error instanceof TypedFailure && error.type === "InvalidData") return { name, problem: error.message };
+    if (error instanceof TypedFailure && error.type === "InvalidData") return { name, version, problem: error.message };
     throw error;
   }
+}
+
+async function newestNumber(store: ObjectStore, dataset: string): Promise<number | null> {
+  let newest: string | undefined;
+  for await (const { key } of store.list(objectKeys.versions(dataset)))
+    newest = /(\d+)\.json$/.exec(key)?.[1] ?? newest;
+  return newest === undefined ? null : Number(newest);
 }
