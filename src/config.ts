@@ -67,7 +67,7 @@ export interface SourceConfig {
   /** Folders of readers that are not part of Tuneloop. */
   readerFolders: string[];
   /** The value of a variable that a source names. Throws InvalidInput that names it when it is not set, or not for sources. */
-  secret(name: string): string;
+  secret: (name: string) => string;
 }
 
 /** Reads what sources need, once. Throws an error that names the variable that is wrong. */

@@ -3,7 +3,7 @@
  * itself costs. Real Temporal, real S3.
  */
 import { pino } from "pino";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig, loadSourceConfig } from "../../src/config.ts";
 import { modelVersionAt } from "../../src/domain/ids.ts";
 import { isTerminal } from "../../src/domain/job.ts";
 import { jobSpecSchema } from "../../src/domain/job-schema.ts";
@@ -17,7 +17,11 @@ const environment = withStackEnvironment(process.env, {});
 const config = loadConfig(environment);
 const log = pino({ level: "warn" }, pino.destination(2));
 const client = await connect(environment);
-const ports = createPorts(config, { log, workflows: createWorkflowLookup(client) });
+const ports = createPorts(config, {
+  log,
+  workflows: createWorkflowLookup(client),
+  sources: loadSourceConfig(environment),
+});
 const compute = instantCompute(ports.store);
 const worker = await startWorker(
   { ...ports, compute, endpoint: instantEndpoint(), recipes: { ...ports.recipes, ...instantRecipe() } },

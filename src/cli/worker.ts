@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { pino } from "pino";
 import { createPorts } from "../temporal/ports.ts";
-import { loadConfig } from "../config.ts";
+import { loadConfig, loadSourceConfig } from "../config.ts";
 import { withStackEnvironment } from "../dev/stack-file.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { installLogger, startWorker } from "../temporal/worker.ts";
@@ -20,7 +20,11 @@ export function workerCommand(): Command {
       const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
       const logger = installLogger(log, config.logLevel);
       const client = await connect(environment);
-      const ports = createPorts(config, { log, workflows: createWorkflowLookup(client) });
+      const ports = createPorts(config, {
+        log,
+        workflows: createWorkflowLookup(client),
+        sources: loadSourceConfig(environment),
+      });
       const worker = await startWorker(ports, environment, logger);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => worker.shutdown());
       process.stdout.write(`${JSON.stringify({ ready: true })}\n`);

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { customSourceSchema } from "./custom-source-schema.ts";
+import { httpSourceSchema } from "./http-source-schema.ts";
 import { mappingSchema } from "./mapping-schema.ts";
 import { sourceFields } from "./source-fields-schema.ts";
 
@@ -13,7 +15,7 @@ const s3JsonlSourceSchema = z.strictObject({
 });
 
 /** Where feedback comes from; `kind` picks the reader. */
-export const sourceSchema = z.discriminatedUnion("kind", [s3JsonlSourceSchema]);
+export const sourceSchema = z.discriminatedUnion("kind", [s3JsonlSourceSchema, httpSourceSchema, customSourceSchema]);
 export type SourceDefinition = z.infer<typeof sourceSchema>;
 /** A source of one kind. */
 export type SourceOf<Kind extends SourceDefinition["kind"]> = Extract<SourceDefinition, { kind: Kind }>;

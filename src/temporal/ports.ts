@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { AnyscaleClient } from "../anyscale/client.ts";
-import type { Config } from "../config.ts";
+import type { Config, SourceConfig } from "../config.ts";
 import type { Ports, WorkflowLookup } from "../ports.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
@@ -8,11 +8,15 @@ import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object-store.ts";
-import { createSourceReaders } from "../adapters/sources/index.ts";
+import { createSafeHttp } from "../adapters/safe-http.ts";
+import { createSourceReaders, type SourceAccess } from "../adapters/sources/index.ts";
 import { readChatFile } from "../adapters/sources/s3-jsonl.ts";
 
 /** Every port on its real adapter. Opens no connection. Throws for a recipe folder that cannot be used. */
-export function createPorts(config: Config, outside: { log: Logger; workflows: WorkflowLookup }): Ports {
+export function createPorts(
+  config: Config,
+  outside: { log: Logger; workflows: WorkflowLookup; sources: SourceConfig },
+): Ports {
   const s3 = createS3Client({ endpoint: config.s3Endpoint, region: config.s3Region });
   const store = new S3ObjectStore(s3, config.s3Uri);
   return {
@@ -20,7 +24,11 @@ export function createPorts(config: Config, outside: { log: Logger; workflows: W
     compute: createAnyscaleCompute(new AnyscaleClient({ host: config.anyscaleHost, token: config.anyscaleToken })),
     endpoint: createHttpModelEndpoint(),
     recipes: createRecipeCatalog(loadRecipes(config.recipeFolders), config.cacheDirectory),
-    sources: createSourceReaders(store, (uri) => new S3ObjectStore(s3, uri)),
+    sources: createSourceReaders({
+      own: store,
+      open: (uri) => new S3ObjectStore(s3, uri),
+      ...sourceServices(outside.sources),
+    }),
     readChatFile: (uri, signal) => {
       const { bucket, key } = parseS3Uri(uri);
       return readChatFile(new S3ObjectStore(s3, `s3://${bucket}`), key, signal);
@@ -29,4 +37,13 @@ export function createPorts(config: Config, outside: { log: Logger; workflows: W
     workflows: outside.workflows,
     authorKey: config.authorKey,
   };
+}
+
+/** What the readers of sources share, apart from storage. */
+export function sourceServices({
+  allowHosts,
+  readerFolders,
+  secret,
+}: SourceConfig): Omit<SourceAccess, "own" | "open"> {
+  return { http: createSafeHttp({ allowHosts }), readerFolders, secret, now: () => new Date() };
 }

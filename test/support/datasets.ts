@@ -8,8 +8,9 @@ import { batchSchema, type Batch } from "../../src/domain/batch-schema.ts";
 import { datasetVersionSchema, type DatasetVersion } from "../../src/domain/dataset-version-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { TrainingRecord } from "../../src/domain/record-schema.ts";
+import { sourceSchema, type SourceDefinition } from "../../src/domain/source-schema.ts";
 import type { IngestSourceInput } from "../../src/domain/workflow-input-schema.ts";
-import type { SourceItem, SourceReader } from "../../src/ports.ts";
+import type { ObjectStore, SourceItem, SourceReader } from "../../src/ports.ts";
 import { inActivity } from "./activity.ts";
 import { fakeSource } from "./fake-ports.ts";
 import type { MemoryObjectStore } from "./memory-store.ts";
@@ -22,20 +23,26 @@ export function anIngest(source = "discord", overrides: Partial<IngestSourceInpu
 }
 
 /** The dataset activities over a store and one source. */
-export function datasetActivities(store: MemoryObjectStore, source: SourceReader, authorKey: string | null = null) {
+export function datasetActivities(store: ObjectStore, source: SourceReader, authorKey: string | null = null) {
   return createDatasetActivities({
     store,
     authorKey,
-    sources: { "s3-jsonl": source },
+    sources: everyKind(source),
     readChatFile: (uri) => source.read(anIngest().source, uri, new AbortController().signal).items,
   });
+}
+
+/** One reader for sources of all kinds. */
+function everyKind(reader: SourceReader): Record<SourceDefinition["kind"], SourceReader> {
+  const kinds = sourceSchema.options.map((option) => option.shape.kind.value);
+  return Object.fromEntries(kinds.map((kind) => [kind, reader])) as Record<SourceDefinition["kind"], SourceReader>;
 }
 
 let runs = 0;
 
 /** Ingests items of a source as one batch, in a workflow run of its own. */
 export async function aBatch(
-  store: MemoryObjectStore,
+  store: ObjectStore,
   items: SourceItem[],
   request: Partial<IngestSourceInput> = {},
   source = "discord",
@@ -47,7 +54,7 @@ export async function aBatch(
 
 /** Commits batches on top of `parent`. */
 export function commit(
-  store: MemoryObjectStore,
+  store: ObjectStore,
   batches: string[],
   parent = 0,
   more: { leastRecords?: number; failedSources?: Record<string, string> } = {},
@@ -68,7 +75,7 @@ export function readManifest(store: MemoryObjectStore, version: number): Dataset
 }
 
 /** All records of parts, each part checked against its hash and count. */
-export async function recordsOf(store: MemoryObjectStore, parts: DatasetVersion["parts"]): Promise<TrainingRecord[]> {
+export async function recordsOf(store: ObjectStore, parts: DatasetVersion["parts"]): Promise<TrainingRecord[]> {
   const records: TrainingRecord[] = [];
   for (const part of parts) {
     for await (const record of partRecords(store, part)) records.push(record);

@@ -1,11 +1,25 @@
 import type { SourceDefinition } from "../../domain/source-schema.ts";
-import type { ObjectStore, SourceReader } from "../../ports.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { createCustomReader } from "./custom.ts";
+import { readHttp } from "./http.ts";
+import { mapped, type ExaminableReader, type ReaderServices } from "./mapped.ts";
 import { createS3JsonlReader } from "./s3-jsonl.ts";
 
-/** The reader of each kind of source. */
-export function createSourceReaders(
-  own: ObjectStore,
-  open: (uri: string) => ObjectStore,
-): Record<SourceDefinition["kind"], SourceReader> {
-  return { "s3-jsonl": createS3JsonlReader(own, open) };
+/** Where the readers find what they read. */
+export interface SourceAccess extends ReaderServices {
+  /** Tuneloop's own store. */
+  own: ObjectStore;
+  /** Opens the store of an `s3://` URI. */
+  open: (uri: string) => ObjectStore;
+  /** Folders of readers that are not part of Tuneloop. */
+  readerFolders: readonly string[];
+}
+
+/** The reader of each kind of source. Opens no connection. */
+export function createSourceReaders(access: SourceAccess): Record<SourceDefinition["kind"], ExaminableReader> {
+  return {
+    "s3-jsonl": createS3JsonlReader(access.own, access.open),
+    http: mapped("http", readHttp, access),
+    custom: mapped("custom", createCustomReader(access.readerFolders), access),
+  };
 }

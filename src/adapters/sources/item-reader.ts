@@ -30,10 +30,10 @@ export interface ReadContext {
   /** The only way to the network; keeps the source's rate. */
   http: SafeHttp;
   /** The secret of that name. Throws InvalidInput that names the variable when it is not set. */
-  secret(name: string): string;
+  secret: (name: string) => string;
   /** Ends the pass. */
   signal: AbortSignal;
-  now(): Date;
+  now: () => Date;
 }
 
 /**
