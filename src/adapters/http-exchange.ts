@@ -64,7 +64,7 @@ export async function exchange(reach: Reach, asked: HttpRequest): Promise<HttpRe
 
 /** Where a person can look at it: without the query, which may hold a secret. */
 export function placeOf(url: URL): string {
-  return `${url.origin}${url.pathname}`;
+  return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 /** @param mayBeAllowed whether a host that is not public may be reached if it is allowed by name */
@@ -129,7 +129,7 @@ function toReply(reply: Awaited<ReturnType<typeof send>>, url: URL, maxBytes: nu
 function unpacked(body: Readable, headers: Record<string, string>, url: URL): Readable {
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
   if (encoding === "identity" || encoding === "") return body;
-  if (encoding !== "gzip") {
+  if (encoding !== "gzip" && encoding !== "x-gzip") {
     body.destroy();
     throw new TypedFailure("InvalidData", `${placeOf(url)}: answers packed as ${encoding}, which was not asked for`);
   }

@@ -3,7 +3,6 @@
  * as it is unchanged a pass costs one answer without a body. Pages are read anew by each pass, from the first to the last,
  * because nothing says that only the last ones change; what is not new is found to be duplicate later.
  */
-import { Readable } from "node:stream";
 import { z } from "zod";
 import { TypedFailure } from "../../domain/failures.ts";
 import type { HttpSource } from "../../domain/http-source-schema.ts";
@@ -12,6 +11,7 @@ import type { HttpReply } from "../safe-http.ts";
 import { rawItem } from "./chat-items.ts";
 import { parseCursor } from "./cursor.ts";
 import { fileLines, type LineFormat } from "./file-lines.ts";
+import { sniffed } from "./gunzip.ts";
 import type { ItemPage, ItemReader, RawItem, ReadContext } from "./item-reader.ts";
 
 /** Largest file of lines or rows, unpacked, in bytes, and the longest it may take, in milliseconds: it is never in memory. */
@@ -119,10 +119,11 @@ async function* contentOf(source: HttpSource, reply: HttpReply, context: ReadCon
   }
   // The query is no part of the place: it may hold a secret, and changes from page to page.
   const place = placeOf(source.url);
-  const isPacked = new URL(source.url).pathname.endsWith(".gz");
+  // Not by the name: some servers unpack `.gz` on the way.
+  const { isPacked, bytes } = await sniffed(reply.body);
   const file = { format, isPacked, name: place, isMapped: source.map !== undefined };
   const of = { key: place, modifiedAt: receivedAt };
-  for await (const lines of fileLines(Readable.from(reply.body), file, context.signal)) {
+  for await (const lines of fileLines(bytes, file, context.signal)) {
     yield { items: lines.map((line) => rawItem(of, line)), lines: lines.at(-1)?.number ?? 0, next: null };
   }
 }
@@ -139,8 +140,9 @@ async function readJson(source: HttpSource, reply: HttpReply, receivedAt: string
   }
   const place = placeOf(source.url);
   const items = list.map((item: unknown, index): RawItem => {
-    const id = idOf(item) ?? `${place}#${index + 1}`;
-    return { id, at: `${place}#${id === `${place}#${index + 1}` ? index + 1 : id}`, receivedAt, value: item };
+    const id = idOf(item);
+    const at = `${place}#${id ?? index + 1}`;
+    return { id: id ?? at, at, receivedAt, value: item };
   });
   const next = source.paging?.by === "field" ? at(source.paging.field, value) : null;
   return {
