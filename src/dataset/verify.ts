@@ -60,12 +60,14 @@ export async function verifyVersion(
     const manifest = await readManifest(store, dataset, number, tell);
     if (manifest === null) continue;
     verifyManifest(manifest, { dataset, number, parent }, tell);
-    for await (const records of verifyParts(store, manifest, addedParts(manifest, parent), ledger, tell)) {
+    // Also where it calls itself something else.
+    const own = { ...manifest, dataset, version: number };
+    for await (const records of verifyParts(store, own, addedParts(manifest, parent), ledger, tell)) {
       result.parts++;
       result.records += records;
       onProgress({ parts: result.parts, records: result.records });
     }
-    await verifyIdLists(store, manifest, { ledger, checked }, tell);
+    await verifyIdLists(store, own, { ledger, checked }, tell);
     parent = manifest;
   }
   return result;

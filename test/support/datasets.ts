@@ -57,7 +57,7 @@ export function commit(
   store: ObjectStore,
   batches: string[],
   parent = 0,
-  more: { leastRecords?: number; failedSources?: Record<string, string> } = {},
+  more: { dataset?: string; leastRecords?: number; failedSources?: Record<string, string> } = {},
 ): Promise<CommitResult> {
   return inActivity(() =>
     commitVersion(store, { dataset: "games", parent, batches, failedSources: {}, leastRecords: 0, ...more }),
