@@ -1,19 +1,16 @@
 import { createHmac, hash } from "node:crypto";
-import { promisify } from "node:util";
-import { constants, gzip } from "node:zlib";
 import type { Chunk } from "../src/domain/batch-schema.ts";
 import type { Part, SplitName } from "../src/domain/dataset-version-schema.ts";
 import { idBytes } from "../src/domain/id-set.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
-import type { TrainingRecord } from "../src/domain/record-schema.ts";
-import { canonicalMessages, questionAndAnswer, splitOf, whyNotTrainable } from "../src/domain/record.ts";
+import { canonicalForms, renderRecord, splitOf, whyNotTrainable } from "../src/domain/record.ts";
 import type { ObjectStore, SourceItem } from "../src/ports.ts";
+import { LinePacker } from "./line-packer.ts";
 
-const compress = promisify(gzip);
 const splits = ["train", "valid", "test"] as const;
 
-/** A chunk is written when it holds this many bytes of items: what a source costs in memory, however large it is. */
+/** A chunk is written when it has taken this many bytes of items: their packed form is what a source costs in memory. */
 const fullBytes = 16 * 1024 * 1024;
 /** Ids that are kept in the batch itself. */
 const idsInline = 1024;
@@ -26,15 +23,15 @@ export interface ChunkContext {
   authorKey: string | null;
 }
 
-/** Collects items of one source until it is full, then writes them: raw items, clean records per split, refused ones. */
+/** Packs items of one source until it is full, then writes them: raw items, clean records per split, refused ones. */
 export class ChunkWriter {
   readonly #context: ChunkContext;
-  readonly #raw: string[] = [];
+  readonly #raw = new LinePacker();
   readonly #quarantine: string[] = [];
-  readonly #records: Record<SplitName, { lines: string[]; ids: Buffer[] }> = {
-    train: { lines: [], ids: [] },
-    valid: { lines: [], ids: [] },
-    test: { lines: [], ids: [] },
+  readonly #records: Record<SplitName, { packer: LinePacker; ids: string[] }> = {
+    train: { packer: new LinePacker(), ids: [] },
+    valid: { packer: new LinePacker(), ids: [] },
+    test: { packer: new LinePacker(), ids: [] },
   };
   #bytes = 0;
 
@@ -43,7 +40,7 @@ export class ChunkWriter {
   }
 
   get received(): number {
-    return this.#raw.length;
+    return this.#raw.lines;
   }
 
   get quarantined(): number {
@@ -60,54 +57,59 @@ export class ChunkWriter {
   }
 
   add(item: SourceItem): void {
-    this.#raw.push(item.raw);
+    this.#raw.add(item.raw);
     this.#bytes += item.raw.length + 200;
     const reason = "reason" in item ? item.reason : whyNotTrainable(item.chat);
     if (reason !== null || "reason" in item) {
       this.#quarantine.push(JSON.stringify({ at: item.at, reason, text: item.raw.slice(0, 1000) }));
       return;
     }
-    const { messages, author, group, labels } = item.chat;
-    const canonical = canonicalMessages(messages);
-    const id = sha256(canonical);
-    const groupKey = group ?? sha256(canonicalMessages(questionAndAnswer(messages).question));
-    const record: TrainingRecord = {
-      id,
-      messages,
-      source: this.#context.source,
-      sourceItem: item.sourceItem,
-      receivedAt: item.receivedAt,
-      author:
-        author === undefined || this.#context.authorKey === null ? null : pseudonym(author, this.#context.authorKey),
-      group: groupKey,
-      labels: labels ?? {},
-    };
-    const split = this.#records[splitOf(Number.parseInt(sha256(groupKey).slice(0, 8), 16), this.#context.split)];
-    split.lines.push(JSON.stringify(record));
-    split.ids.push(Buffer.from(id.slice(0, idBytes * 2), "hex"));
+    const { source, authorKey } = this.#context;
+    const { author, labels = {} } = item.chat;
+    const { messages, question } = canonicalForms(item.chat.messages);
+    const id = sha256(messages);
+    const group = item.chat.group ?? sha256(question);
+    const split = this.#records[splitOf(Number.parseInt(sha256(group).slice(0, 8), 16), this.#context.split)];
+    split.ids.push(id.slice(0, idBytes * 2));
+    split.packer.add(
+      renderRecord(id, messages, {
+        source,
+        sourceItem: item.sourceItem,
+        receivedAt: item.receivedAt,
+        author: author === undefined || authorKey === null ? null : pseudonym(author, authorKey),
+        group,
+        labels,
+      }),
+    );
+  }
+
+  /** Resolves when more items may be added without piling up. */
+  async caughtUp(): Promise<void> {
+    await this.#raw.caughtUp();
+    for (const split of splits) await this.#records[split].packer.caughtUp();
   }
 
   /** Writes everything under names made of `chunk` and of what is written; answers where it lies. */
   async write(store: ObjectStore, chunk: string): Promise<Chunk> {
     const { dataset, source } = this.#context;
-    const filled = splits.filter((split) => this.#records[split].lines.length > 0);
+    const filled = splits.filter((split) => this.#records[split].ids.length > 0);
     const put = async (keyOf: (name: string) => string, body: string | Uint8Array, options = {}): Promise<string> => {
       const key = keyOf(`${chunk}-${contentName(body)}`);
       await store.put(key, body, options);
       return key;
     };
     const [raw, quarantine, ids, ...parts] = await Promise.all([
-      packed(this.#raw).then((body) => put((name) => objectKeys.raw(source, name), body)),
+      this.#raw.finish().then((body) => put((name) => objectKeys.raw(source, name), body)),
       this.#quarantine.length === 0
         ? null
-        : put((name) => objectKeys.quarantine(dataset, name), joined(this.#quarantine), {
+        : put((name) => objectKeys.quarantine(dataset, name), `${this.#quarantine.join("\n")}\n`, {
             contentType: "application/jsonl",
           }),
       keepIds(
         filled.flatMap((split) => this.#records[split].ids),
         (body) => put((name) => objectKeys.batchIds(source, name), body),
       ),
-      ...filled.map((split) => writePart(store, { dataset, source, split }, this.#records[split].lines)),
+      ...filled.map((split) => writePart(store, { dataset, source, split }, this.#records[split].packer)),
     ]);
     return { raw, quarantine, ids, parts };
   }
@@ -122,28 +124,19 @@ export function contentName(content: string | Uint8Array): string {
 export async function writePart(
   store: ObjectStore,
   of: { dataset: string; source: string; split: SplitName },
-  lines: readonly string[],
+  records: LinePacker,
 ): Promise<Part> {
-  const body = await packed(lines);
+  const body = await records.finish();
   const sha256 = hash("sha256", body, "hex");
   const key = objectKeys.part(of.dataset, sha256);
   await store.put(key, body);
-  return { key, sha256, split: of.split, records: lines.length, source: of.source, bytes: body.length };
+  return { key, sha256, split: of.split, records: records.lines, source: of.source, bytes: body.length };
 }
 
 /** Most sources bring little at a time: an object less for each of them. */
-async function keepIds(ids: readonly Buffer[], put: (body: Buffer) => Promise<string>): Promise<Chunk["ids"]> {
-  const bytes = Buffer.concat(ids);
+async function keepIds(ids: readonly string[], put: (body: Buffer) => Promise<string>): Promise<Chunk["ids"]> {
+  const bytes = Buffer.from(ids.join(""), "hex");
   return ids.length <= idsInline ? { base64: bytes.toString("base64") } : { key: await put(bytes) };
-}
-
-function joined(lines: readonly string[]): string {
-  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
-}
-
-/** Fast compression: chat records repeat their prompts, so that the lowest level already finds most of it. */
-function packed(lines: readonly string[]): Promise<Buffer> {
-  return compress(joined(lines), { level: constants.Z_BEST_SPEED });
 }
 
 function sha256(text: string): string {

@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
-import { batchSchema, type Batch, type Chunk } from "../src/domain/batch-schema.ts";
-import { datasetVersionSchema, type DatasetVersion, type Part } from "../src/domain/dataset-version-schema.ts";
+import { batchSchema, type Batch } from "../src/domain/batch-schema.ts";
+import { datasetVersionSchema, type DatasetVersion } from "../src/domain/dataset-version-schema.ts";
 import { countRecords, countSplits } from "../src/domain/dataset-version.ts";
 import { PreconditionFailed, TypedFailure } from "../src/domain/failures.ts";
-import { IdSet, idBytes } from "../src/domain/id-set.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore } from "../src/ports.ts";
-import { writePart } from "./chunk-writer.ts";
 import { needDocument, readDocument } from "./documents.ts";
+import { freshParts, withoutKnown, type FreshPart } from "./drop-known.ts";
 import type { CommitResult } from "./interfaces.ts";
-import { partLines } from "./records.ts";
+import { KnownIds } from "./known-ids.ts";
+import { inLanes } from "./lanes.ts";
+
+/** Parts that are read and written again at once: their work is done on other threads, of which there are four. */
+const partsAtOnce = 4;
 
 /** The newest manifest of a dataset, or null before the first. */
 export async function newestVersion(store: ObjectStore, dataset: string): Promise<DatasetVersion | null> {
@@ -84,35 +87,33 @@ async function buildManifest(
   const { dataset } = request;
   const { split } = head ?? batches[0];
   for (const batch of batches) assertShares(dataset, split, batch.split);
-  const known = await loadIds(store, head);
-  const fresh = { parts: new Array<Part>(), ids: new Array<Buffer>() };
+  const delivered = batches.reduce((sum, { received }) => sum + received, 0);
+  const known = await KnownIds.load(store, dataset, head?.ids ?? [], delivered);
+  const fresh: FreshPart[] = [];
   const perSource: DatasetVersion["perSource"] = {};
   for (const batch of batches) {
     let accepted = 0;
     for (const chunk of batch.chunks) {
-      const kept = await withoutKnown(store, dataset, chunk, known);
-      fresh.parts.push(...kept.parts);
-      fresh.ids.push(...kept.ids);
-      accepted += kept.parts.reduce((sum, { records }) => sum + records, 0);
+      const parts = await freshParts(store, chunk, known);
+      fresh.push(...parts);
+      accepted += parts.reduce((sum, { records }) => sum + records, 0);
     }
     const { received, quarantined } = batch;
     perSource[batch.source] = { received, accepted, quarantined, duplicates: received - quarantined - accepted };
   }
-  const ids = Buffer.concat(fresh.ids);
-  const idsKey = objectKeys.versionIds(dataset, sha256(ids));
-  if (ids.length > 0) await store.put(idsKey, ids);
+  const own = await inLanes(partsAtOnce, fresh, (part) => withoutKnown(store, dataset, part));
   const cursors = Object.fromEntries(
     batches.flatMap(({ source, cursor }) => (cursor === null ? [] : [[source, cursor]])),
   );
   const content = {
     dataset,
     parent: head?.version ?? null,
-    records: countSplits([...(head?.parts ?? []), ...fresh.parts]),
+    records: countSplits([...(head?.parts ?? []), ...own]),
     split,
     perSource,
     failedSources: request.failedSources,
-    parts: [...(head?.parts ?? []), ...fresh.parts],
-    ids: [...(head?.ids ?? []), ...(ids.length > 0 ? [{ key: idsKey, records: ids.length / idBytes }] : [])],
+    parts: [...(head?.parts ?? []), ...own],
+    ids: await known.save(),
     batches: request.batches,
     cursors: { ...head?.cursors, ...cursors },
   };
@@ -151,63 +152,6 @@ export function assertShares(dataset: string, has: DatasetVersion["split"], want
     "InvalidInput",
     `dataset.split: is ${is}, but ${dataset} is split by ${was}, and records would move between training and test: put that back, or give the dataset another name`,
   );
-}
-
-/** Ids of every record in the chain, 16 bytes each. */
-async function loadIds(store: ObjectStore, head: DatasetVersion | null): Promise<IdSet> {
-  const segments = head?.ids ?? [];
-  const known = new IdSet(segments.reduce((sum, { records }) => sum + records, 0) + 1024);
-  for (const { key, records } of segments) {
-    const object = await store.get(key);
-    if (object?.body.length !== records * idBytes) {
-      throw new TypedFailure("CorruptObject", `${key}: the list of record ids is missing or not of ${records} records`);
-    }
-    known.addAll(object.body);
-  }
-  return known;
-}
-
-/** A chunk's parts without records that are known; a part that has none of those stays the object it is. */
-async function withoutKnown(
-  store: ObjectStore,
-  dataset: string,
-  chunk: Chunk,
-  known: IdSet,
-): Promise<{ parts: Part[]; ids: Buffer[] }> {
-  const ids = await idsOf(store, chunk);
-  const kept = { parts: new Array<Part>(), ids: new Array<Buffer>() };
-  let at = 0;
-  for (const part of chunk.parts) {
-    const own = ids.subarray(at, at + part.records * idBytes);
-    at += own.length;
-    const isNew = Array.from({ length: part.records }, (_, index) => known.add(own, index * idBytes));
-    if (isNew.every(Boolean)) {
-      kept.parts.push(part);
-      kept.ids.push(own);
-    } else if (isNew.some(Boolean)) {
-      kept.parts.push(await rewritePart(store, dataset, part, isNew));
-      kept.ids.push(
-        ...isNew.flatMap((fresh, index) => (fresh ? [own.subarray(index * idBytes, (index + 1) * idBytes)] : [])),
-      );
-    }
-  }
-  return kept;
-}
-
-async function idsOf(store: ObjectStore, { ids, parts }: Chunk): Promise<Buffer> {
-  const bytes = "key" in ids ? (await store.get(ids.key))?.body : Buffer.from(ids.base64, "base64");
-  const expected = parts.reduce((sum, { records }) => sum + records, 0) * idBytes;
-  if (bytes?.length === expected) return bytes;
-  throw new TypedFailure("CorruptObject", `the record ids of ${parts[0]?.key ?? "a batch"} are missing or incomplete`);
-}
-
-async function rewritePart(store: ObjectStore, dataset: string, part: Part, keep: boolean[]): Promise<Part> {
-  const lines: string[] = [];
-  let index = 0;
-  for await (const line of partLines(store, part)) {
-    if (keep[index++]) lines.push(line);
-  }
-  return writePart(store, { dataset, source: part.source, split: part.split }, lines);
 }
 
 function toResult(manifest: DatasetVersion): CommitResult {

@@ -25,8 +25,8 @@ const progressSchema = z.object({
 type Progress = z.infer<typeof progressSchema>;
 
 /**
- * Reads a source to its end. While a chunk is written the next one is read: compression and uploads use the other core.
- * Heartbeats carry the progress, from which the next attempt goes on.
+ * Reads a source to its end. Items are packed on other threads while they come, and while a chunk is written the next one
+ * is read: this thread only parses. Heartbeats carry the progress, from which the next attempt goes on.
  */
 export async function ingest(ports: IngestPorts, request: IngestSourceInput): Promise<IngestResult> {
   const resumed = progressSchema.safeParse(activityInfo().heartbeatDetails);
@@ -51,6 +51,7 @@ export async function ingest(ports: IngestPorts, request: IngestSourceInput): Pr
   try {
     for await (const items of reading.items) {
       for (const item of items) chunk.add(item);
+      await chunk.caughtUp();
       if (chunk.isFull) await flush();
     }
     if (chunk.received > 0) await flush();

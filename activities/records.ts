@@ -13,31 +13,49 @@ type StoredPart = Pick<Part, "key" | "sha256" | "records">;
 /** What reads it. */
 type PartStore = Pick<ObjectStore, "stream">;
 
+/** Bytes unpacked at a time, a way to another thread and back each. */
+const pieceBytes = 128 * 1024;
+
 /**
- * The lines of a part, each one record as JSON. Throws CorruptObject when the bytes are not those written or not as many
- * records as the manifest says, which may be found out at their end only; lets go of the object when its reader stops
- * early.
+ * The unpacked bytes of a part in pieces. Throws CorruptObject when they are not those written, which may be found out at
+ * their end only; lets go of the object when its reader stops early.
  */
-export async function* partLines(store: PartStore, part: StoredPart): AsyncGenerator<string> {
+export async function* partPieces(store: PartStore, part: StoredPart): AsyncGenerator<Buffer> {
   const packed = await store.stream(part.key, { sha256: part.sha256 });
   // What goes wrong in either is thrown by the loop below.
-  const unpacked = pipeline(packed, createGunzip(), () => {});
-  let records = 0;
+  const unpacked = pipeline(packed, createGunzip({ chunkSize: pieceBytes }), () => {});
   try {
-    for await (const line of textLines(unpacked)) {
-      records++;
-      yield line;
-    }
+    yield* unpacked;
   } catch (error) {
-    if (!isDamage(error)) throw error;
-    throw new TypedFailure("CorruptObject", `${part.key}: the gzip is damaged`, { cause: error });
+    throw hasCode(error, "Z_") ? damaged(part, error) : error;
   } finally {
     packed.destroy();
     unpacked.destroy();
   }
-  if (records !== part.records) {
-    throw new TypedFailure("CorruptObject", `${part.key}: holds ${records} records, its manifest says ${part.records}`);
+}
+
+/**
+ * The lines of a part, each one record as JSON. Throws and lets go like {@link partPieces}, and throws CorruptObject also
+ * when they are not as many as the manifest says.
+ */
+export async function* partLines(store: PartStore, part: StoredPart): AsyncGenerator<string> {
+  let records = 0;
+  try {
+    for await (const line of textLines(partPieces(store, part))) {
+      records++;
+      yield line;
+    }
+  } catch (error) {
+    // Damage may show in the text before the hash of the whole can tell.
+    throw hasCode(error, "ERR_ENCODING_INVALID_ENCODED_DATA") ? damaged(part, error) : error;
   }
+  assertRecords(part, records);
+}
+
+/** Throws CorruptObject when a part does not hold as many records as its manifest says. */
+export function assertRecords(part: StoredPart, records: number): void {
+  if (records === part.records) return;
+  throw new TypedFailure("CorruptObject", `${part.key}: holds ${records} records, its manifest says ${part.records}`);
 }
 
 /** The records of a part. Throws like {@link partLines}, and InvalidData that names the line which is no record. */
@@ -48,8 +66,10 @@ export async function* partRecords(store: PartStore, part: StoredPart): AsyncGen
   }
 }
 
-/** Damage shows in the gzip or its text before the hash of the whole can tell. */
-function isDamage(error: unknown): boolean {
-  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return false;
-  return error.code.startsWith("Z_") || error.code === "ERR_ENCODING_INVALID_ENCODED_DATA";
+function damaged({ key }: StoredPart, cause: unknown): TypedFailure {
+  return new TypedFailure("CorruptObject", `${key}: the gzip is damaged`, { cause });
+}
+
+function hasCode(error: unknown, start: string): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith(start);
 }

@@ -49,7 +49,7 @@ export const datasetVersionSchema = z.object({
   /** Sources that gave nothing to this version because they failed, with the reason. */
   failedSources: z.record(z.string(), z.string()),
   parts: z.array(partSchema),
-  /** 16-byte record ids of each version in the chain, one object a version: how later versions find duplicates. */
+  /** Lists of the 16-byte ids of all records, in the order of `parts`: how later versions find duplicates. */
   ids: z.array(z.object({ key: z.string(), records: count })),
   /** Keys of the batches this version took in: how a repeated commit recognises its own. */
   batches: z.array(z.string()),

@@ -1,4 +1,4 @@
-import type { ChatItem, Message } from "./record-schema.ts";
+import type { ChatItem, Message, TrainingRecord } from "./record-schema.ts";
 import type { SplitName } from "./dataset-version-schema.ts";
 import type { Split } from "./pipeline-schema.ts";
 
@@ -48,7 +48,24 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * whether it is the same example.
  */
 export function canonicalMessages(messages: readonly Message[]): string {
-  return JSON.stringify(messages.map(({ role, content }) => ({ role, content })));
+  return `[${messages.map(canonicalMessage).join(",")}]`;
+}
+
+/** The canonical messages of a record, and those of its question, which its group is named by when it has no other. */
+export function canonicalForms(messages: readonly Message[]): { messages: string; question: string } {
+  const each = messages.map(canonicalMessage);
+  return { messages: `[${each.join(",")}]`, question: `[${each.slice(0, -1).join(",")}]` };
+}
+
+function canonicalMessage({ role, content }: Message): string {
+  return JSON.stringify({ role, content });
+}
+
+/** A record as a line of a part: its JSON, of messages that are rendered already (by {@link canonicalForms}). */
+export function renderRecord(id: string, messages: string, rest: Omit<TrainingRecord, "id" | "messages">): string {
+  const { source, sourceItem, receivedAt, author, group, labels } = rest;
+  const tail = JSON.stringify({ source, sourceItem, receivedAt, author, group, labels });
+  return `{"id":"${id}","messages":${messages},${tail.slice(1)}`;
 }
 
 /** Why an item cannot be an example to learn from, or null when it can: it must end in the answer to a question. */
