@@ -3,7 +3,7 @@ const most = 3;
 
 /** Those of `names` that somebody may have meant who typed `name`: a few letters differ, or one is a piece of the other. */
 export function nearNames(name: string, names: readonly string[]): string[] {
-  const patience = Math.max(1, Math.floor(name.length / 3));
+  const patience = name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
   return names
     .map((candidate) => ({ candidate, distance: distanceOf(name, candidate) }))
     .filter(({ candidate, distance }) => distance <= patience || candidate.includes(name) || name.includes(candidate))
