@@ -100,7 +100,6 @@ const fields = z.strictObject({
   where: conditionSchema.optional(),
   messages: z
     .array(messageMappingSchema)
-    .min(1)
     .max(100)
     .refine(
       (messages) => messages.some(canAnswer),

@@ -9,7 +9,7 @@ export interface Path {
   text: string;
   /** Whether it starts at the item (`$.author`) where paths start at an element of a list otherwise. */
   fromItem: boolean;
-  /** Names of fields, numbers of elements from 0, `*` for all elements; empty for the value itself (`$`). */
+  /** Names of fields, numbers of elements from 0, `length`, `*` for all elements; empty for the value itself (`$`). */
   steps: string[];
 }
 

@@ -55,10 +55,8 @@ async function* readFile(
   const isSame =
     isThere(marks.etag ?? marks.modified) && marks.etag === cursor.etag && marks.modified === cursor.modified;
   const skipped = isSame ? (cursor.lines ?? 0) : 0;
-  for await (const { items, lines } of contentOf(source, reply, context)) {
-    const fresh = lines - items.length < skipped ? items.slice(Math.max(0, skipped - (lines - items.length))) : items;
-    if (fresh.length > 0) yield { items: fresh, cursor: JSON.stringify({ ...marks, lines }) };
-  }
+  for await (const { items, lines } of contentOf(source, reply, skipped, context))
+    if (items.length > 0) yield { items, cursor: JSON.stringify({ ...marks, lines }) };
   yield { items: [], cursor: JSON.stringify(marks) };
 }
 
@@ -79,7 +77,7 @@ async function* readPages(
     met.add(page);
     const reply = await ask(source, page, headers, context);
     let found: Content["next"] = null;
-    for await (const content of contentOf(source, reply, context)) {
+    for await (const content of contentOf(source, reply, 0, context)) {
       found = content.next;
       // A pass that ends within the page reads it again.
       yield { items: content.items, cursor: JSON.stringify({ page }) };
@@ -110,11 +108,17 @@ interface Content {
   next: string | null;
 }
 
-async function* contentOf(source: HttpSource, reply: HttpReply, context: ReadContext): AsyncGenerator<Content> {
+/** What is in an answer behind the first `skipped` lines. */
+async function* contentOf(
+  source: HttpSource,
+  reply: HttpReply,
+  skipped: number,
+  context: ReadContext,
+): AsyncGenerator<Content> {
   const receivedAt = timeOf(reply, context.now());
   const format = formatOf(source, reply);
   if (format === "json") {
-    yield await readJson(source, reply, receivedAt);
+    yield await readJson(source, reply, skipped, receivedAt);
     return;
   }
   // The query is no part of the place: it may hold a secret, and changes from page to page.
@@ -124,11 +128,12 @@ async function* contentOf(source: HttpSource, reply: HttpReply, context: ReadCon
   const file = { format, isPacked, name: place, isMapped: source.map !== undefined };
   const of = { key: place, modifiedAt: receivedAt };
   for await (const lines of fileLines(bytes, file, context.signal)) {
-    yield { items: lines.map((line) => rawItem(of, line)), lines: lines.at(-1)?.number ?? 0, next: null };
+    const items = lines.filter(({ number }) => number > skipped).map((line) => rawItem(of, line));
+    yield { items, lines: lines.at(-1)?.number ?? 0, next: null };
   }
 }
 
-async function readJson(source: HttpSource, reply: HttpReply, receivedAt: string): Promise<Content> {
+async function readJson(source: HttpSource, reply: HttpReply, skipped: number, receivedAt: string): Promise<Content> {
   const pieces: Uint8Array[] = [];
   for await (const piece of reply.body) pieces.push(piece);
   const value = parseJson(source, Buffer.concat(pieces));
