@@ -17,6 +17,8 @@ export interface DiscordFakeMessage {
 /** Channels to read, by id. */
 export interface DiscordFake extends ServiceFake {
   channels: Map<string, DiscordFakeMessage[]>;
+  /** Discord may answer with fewer messages than asked for. */
+  limits: { page: number };
 }
 
 /** What the stand-in takes for a valid bot token. */
@@ -24,6 +26,7 @@ export const discordToken = "local.not.a-secret";
 
 /** Serves channels; without arguments that of the fixture. */
 export async function startDiscordFake(channels: DiscordFake["channels"] = fixtureChannel()): Promise<DiscordFake> {
+  const limits = { page: 100 };
   const fake = await serveFake((app) => {
     app.use(async (context, next) => {
       if (context.req.header("authorization") !== `Bot ${discordToken}`)
@@ -37,7 +40,7 @@ export async function startDiscordFake(channels: DiscordFake["channels"] = fixtu
       const messages = channels.get(context.req.param("channel"));
       if (messages === undefined) return unknownChannel(context);
       const after = BigInt(context.req.query("after") ?? 0);
-      const limit = Number(context.req.query("limit") ?? 50);
+      const limit = Math.min(limits.page, Number(context.req.query("limit") ?? 50));
       const page = messages
         .filter(({ id }) => BigInt(id) > after)
         .toSorted((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
@@ -53,7 +56,7 @@ export async function startDiscordFake(channels: DiscordFake["channels"] = fixtu
       return context.json(withReferenced(message, messages));
     });
   });
-  return { ...fake, channels };
+  return { ...fake, channels, limits };
 }
 
 /** The channel of `test/fixtures/sources/discord/messages.json`. */

@@ -30,14 +30,19 @@ export interface GithubFakeContent {
   discussions: Map<number, GithubFakeDiscussion>;
 }
 
+/** A repository to read. */
+export interface GithubFake extends ServiceFake, GithubFakeContent {
+  /** The most that one answer lists, and whether lists of issues go on by number of page, as they did in former times. */
+  limits: { page: number; byNumber: boolean };
+}
+
 /** What the stand-in takes for a valid token. */
 export const githubToken = "ghp_local_not_a_secret";
 
 /** Serves `acme/widgets`; without arguments as in the fixture. */
-export async function startGithubFake(
-  content: GithubFakeContent = fixtureContent(),
-): Promise<ServiceFake & GithubFakeContent> {
+export async function startGithubFake(content: GithubFakeContent = fixtureContent()): Promise<GithubFake> {
   const { issues, comments, discussions } = content;
+  const limits = { page: 100, byNumber: false };
   const fake = await serveFake((app) => {
     app.use(async (context, next) => {
       const authorization = context.req.header("authorization");
@@ -55,15 +60,18 @@ export async function startGithubFake(
       const rest = sorted.filter(
         (issue) => issue.updated_at >= since && (after === undefined || issuePosition(issue) > atob(after)),
       );
-      return linked(context, rest, (last) => ({ after: btoa(issuePosition(last)) }));
+      const page = Number(context.req.query("page") ?? 1);
+      const skipped = (page - 1) * limits.page;
+      if (limits.byNumber) return linked(context, limits.page, rest.slice(skipped), () => ({ page: String(page + 1) }));
+      return linked(context, limits.page, rest, (last) => ({ after: btoa(issuePosition(last)) }));
     });
     app.get("/repos/acme/widgets/issues/:number/comments", (context) => {
       const number = Number(context.req.param("number"));
       if (!issues.has(number)) return context.json({ message: "Not Found", status: "404" }, 404);
       const page = Number(context.req.query("page") ?? 1);
-      const size = Number(context.req.query("per_page") ?? 30);
+      const size = Math.min(limits.page, Number(context.req.query("per_page") ?? 30));
       const rest = (comments.get(number) ?? []).slice((page - 1) * size);
-      return linked(context, rest, () => ({ page: String(page + 1) }));
+      return linked(context, limits.page, rest, () => ({ page: String(page + 1) }));
     });
     app.post("/graphql", async (context) => {
       if (context.req.header("authorization") === undefined)
@@ -77,11 +85,11 @@ export async function startGithubFake(
           errors: [{ type: "NOT_FOUND", path: ["repository"], message }],
         });
       }
-      return context.json({ data: { repository: { discussions: newestFirst(discussions, variables) } } });
+      return context.json({ data: { repository: { discussions: newestFirst(discussions, limits.page, variables) } } });
     });
     app.notFound((context) => context.json({ message: "Not Found", status: "404" }, 404));
   });
-  return { ...fake, ...content };
+  return { ...fake, ...content, limits };
 }
 
 /** The content of `test/fixtures/sources/github/issues.json`. */
@@ -100,8 +108,8 @@ export function fixtureContent(): GithubFakeContent {
 }
 
 /** A page and, when there are more, a `Link` to the next one, as lists of GitHub have it. */
-function linked<T>(context: Context, rest: T[], next: (last: T) => Record<string, string>): Response {
-  const size = Number(context.req.query("per_page") ?? 30);
+function linked<T>(context: Context, most: number, rest: T[], next: (last: T) => Record<string, string>): Response {
+  const size = Math.min(most, Number(context.req.query("per_page") ?? 30));
   const page = rest.slice(0, size);
   const last = page.at(-1);
   if (last !== undefined && rest.length > size) {
@@ -114,15 +122,16 @@ function linked<T>(context: Context, rest: T[], next: (last: T) => Record<string
 
 function newestFirst(
   discussions: Map<number, GithubFakeDiscussion>,
+  most: number,
   { after, first }: { after?: string; first: number },
 ) {
   const sorted = [...discussions.values()].toSorted((a, b) => position(b).localeCompare(position(a)));
   const rest = sorted.filter((discussion) => !after || position(discussion) < atob(after));
-  const page = rest.slice(0, first);
+  const page = rest.slice(0, Math.min(most, first));
   const last = page.at(-1);
   return {
     nodes: page.map((discussion) => ({ ...discussion, comments: someComments(discussion, 0, 2) })),
-    pageInfo: { hasNextPage: rest.length > first, endCursor: last ? btoa(position(last)) : null },
+    pageInfo: { hasNextPage: rest.length > page.length, endCursor: last ? btoa(position(last)) : null },
   };
 }
 

@@ -18,6 +18,8 @@ export interface SlackFakeMessage {
 /** A workspace to read: channels by id, each with the messages of its history and the replies of its threads. */
 export interface SlackFake extends ServiceFake {
   channels: Map<string, { messages: SlackFakeMessage[]; replies: Map<string, SlackFakeMessage[]> }>;
+  /** Slack may answer with fewer messages than asked for. */
+  limits: { page: number };
 }
 
 /** What the stand-in takes for a valid token. */
@@ -25,6 +27,7 @@ export const slackToken = "xoxb-local-not-a-secret";
 
 /** Serves a workspace; without arguments that of the fixture. */
 export async function startSlackFake(channels: SlackFake["channels"] = fixtureChannels()): Promise<SlackFake> {
+  const limits = { page: Infinity };
   const fake = await serveFake((app) => {
     app.all("/api/conversations.history", (context) => {
       const channel = admitted(context, channels);
@@ -32,6 +35,7 @@ export async function startSlackFake(channels: SlackFake["channels"] = fixtureCh
       const newestFirst = channel.messages.toSorted((a, b) => b.ts.localeCompare(a.ts));
       return paged(
         context,
+        limits.page,
         between(context, newestFirst).map((message) => withThread(message, channel.replies)),
       );
     });
@@ -45,6 +49,7 @@ export async function startSlackFake(channels: SlackFake["channels"] = fixtureCh
       const thread = [...(parent === undefined ? [] : [withThread(parent, channel.replies)]), ...replies];
       return paged(
         context,
+        limits.page,
         between(
           context,
           thread.toSorted((a, b) => a.ts.localeCompare(b.ts)),
@@ -52,7 +57,7 @@ export async function startSlackFake(channels: SlackFake["channels"] = fixtureCh
       );
     });
   });
-  return { ...fake, channels };
+  return { ...fake, channels, limits };
 }
 
 /** The channel of `test/fixtures/sources/slack/channel.json`. */
@@ -76,8 +81,8 @@ function between(context: Context, messages: SlackFakeMessage[]): SlackFakeMessa
 }
 
 /** Slack's cursors name the message that the next page begins with, so that what is posted meanwhile shifts nothing. */
-function paged(context: Context, messages: SlackFakeMessage[]): Response {
-  const limit = Number(context.req.query("limit") ?? 100);
+function paged(context: Context, most: number, messages: SlackFakeMessage[]): Response {
+  const limit = Math.min(most, Number(context.req.query("limit") ?? 100));
   const cursor = context.req.query("cursor");
   const from = cursor ? Buffer.from(cursor, "base64").toString().replace("next_ts:", "") : null;
   const start = from === null ? 0 : messages.findIndex(({ ts }) => ts === from);

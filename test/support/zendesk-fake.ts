@@ -21,6 +21,8 @@ export interface ZendeskFake extends ServiceFake {
   users: { id: number; name: string; role: string }[];
   /** Seconds; what changed within the minute before is not exported yet. */
   clock: { now: number };
+  /** Zendesk may answer with fewer tickets or comments than asked for. */
+  limits: { page: number };
 }
 
 /** What the stand-in takes: an API token with this address, or the OAuth token alone. */
@@ -32,6 +34,7 @@ export async function startZendeskFake(
 ): Promise<ZendeskFake> {
   const { tickets, comments, users } = account;
   const clock = { now: Infinity };
+  const limits = { page: Infinity };
   const fake = await serveFake((app) => {
     app.use("/api/*", async (context, next) => {
       if (!allowed(context)) return context.json({ error: "Couldn't authenticate you" }, 401);
@@ -41,7 +44,7 @@ export async function startZendeskFake(
       return undefined;
     });
     app.get("/api/v2/incremental/tickets/cursor.json", (context) => {
-      const limit = Number(context.req.query("per_page") ?? 1000);
+      const limit = Math.min(limits.page, Number(context.req.query("per_page") ?? 1000));
       const all = [...tickets.values()]
         .filter((ticket) => ticket.generated_timestamp < clock.now - 60)
         .toSorted((a, b) => a.generated_timestamp - b.generated_timestamp || a.id - b.id);
@@ -75,7 +78,7 @@ export async function startZendeskFake(
       const ticket = Number(context.req.param("file"));
       const all = comments.get(ticket);
       if (all === undefined) return context.json({ error: "RecordNotFound", description: "Not found" }, 404);
-      const size = Number(context.req.query("page[size]") ?? 100);
+      const size = Math.min(limits.page, Number(context.req.query("page[size]") ?? 100));
       const start = Number(context.req.query("page[after]") ?? 0);
       const page = all.slice(start, start + size);
       const more = start + size < all.length;
@@ -89,7 +92,7 @@ export async function startZendeskFake(
       });
     });
   });
-  return { ...fake, ...account, clock };
+  return { ...fake, ...account, clock, limits };
 }
 
 /** The account of `test/fixtures/sources/zendesk/tickets.json`. */
