@@ -1,9 +1,15 @@
 import type { SourceDefinition } from "../../domain/source-schema.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { createCustomReader } from "./custom.ts";
+import { readDiscord } from "./discord.ts";
+import { readGithubDiscussions } from "./github-discussions.ts";
+import { readGithub } from "./github.ts";
 import { readHttp } from "./http.ts";
 import { mapped, type ExaminableReader, type ReaderServices } from "./mapped.ts";
+import { readPostgres } from "./postgres.ts";
 import { createS3JsonlReader } from "./s3-jsonl.ts";
+import { readSlack } from "./slack.ts";
+import { readZendesk } from "./zendesk.ts";
 
 /** Where the readers find what they read. */
 export interface SourceAccess extends ReaderServices {
@@ -20,6 +26,12 @@ export function createSourceReaders(access: SourceAccess): Record<SourceDefiniti
   return {
     "s3-jsonl": createS3JsonlReader(access.own, access.open),
     http: mapped("http", readHttp, access),
+    slack: mapped("slack", readSlack, access),
+    zendesk: mapped("zendesk", readZendesk, access),
+    github: mapped("github", readGithub, access),
+    "github-discussions": mapped("github-discussions", readGithubDiscussions, access),
+    discord: mapped("discord", readDiscord, access),
+    postgres: mapped("postgres", readPostgres, access),
     custom: mapped("custom", createCustomReader(access.readerFolders), access),
   };
 }
