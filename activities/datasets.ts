@@ -3,16 +3,23 @@ import { countRecords } from "../src/domain/dataset-version.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
 import { assertShares, commitVersion, newestVersion } from "./commit-version.ts";
+import { gatherBatches, withGathered } from "./gathered-batches.ts";
 import { needDocument, writeDocument } from "./documents.ts";
-import { ingest, ingestSmall } from "./ingest.ts";
+import { ingestSmall } from "./ingest.ts";
 import type { DatasetActivities } from "./interfaces.ts";
+import { ingestInTime } from "./ingest-in-time.ts";
+import { ProgressReports } from "./progress-reports.ts";
 import { freezeTestSet } from "./test-set.ts";
 import { readTrainingData } from "./vocabulary.ts";
 
-type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey">;
+/** Sources whose counts an answer names: more do not belong into history. */
+const mostPerSource = 200;
+
+type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey" | "workflows">;
 
 export function createDatasetActivities(ports: DatasetPorts): DatasetActivities {
   const { store } = ports;
+  const reports = new ProgressReports(ports.workflows);
   return {
     async readDatasetHead({ dataset, sources, split }) {
       const head = await newestVersion(store, dataset);
@@ -27,9 +34,15 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
       return { version: head.version, records: countRecords(head), cursors };
     },
 
-    ingest: (request) => ingest(ports, request),
+    ingest: (request) => ingestInTime(ports, reports, request),
     ingestSmall: (request) => ingestSmall(ports, request),
-    commitVersion: (request) => commitVersion(store, request),
+    gatherBatches: (request) => gatherBatches(store, request),
+
+    async commitVersion({ gathered, ...request }) {
+      const result = await commitVersion(store, await withGathered(store, request, gathered));
+      return Object.keys(result.perSource).length > mostPerSource ? { ...result, perSource: {} } : result;
+    },
+
     freezeTestSet: (request) => freezeTestSet(ports, request),
 
     async readTraining({ dataset, version, testSet }) {

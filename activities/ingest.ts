@@ -56,6 +56,11 @@ export async function ingest(ports: IngestPorts, request: IngestSourceInput): Pr
     }
     if (chunk.received > 0) await flush();
     await writing;
+  } catch (error) {
+    // The next attempt goes on behind what has come so far.
+    if (chunk.received > 0 && !signal.aborted) await flush();
+    await writing;
+    throw error;
   } finally {
     clearInterval(beat);
   }
@@ -107,7 +112,7 @@ async function finish(
   const batch: Batch = { format: 1, dataset, source: source.id, split, ...progress };
   const key = objectKeys.batch(source.id, `${batchName(source.id)}-${contentName(JSON.stringify(batch))}`);
   await writeDocument(store, key, batch);
-  return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined };
+  return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined, isComplete: true };
 }
 
 /**

@@ -4,27 +4,30 @@ import {
   evaluateModelInputSchema,
   fineTuneInputSchema,
   ingestSourceInputSchema,
+  ingestSourcesInputSchema,
   pipelineInputSchema,
   retrainInputSchema,
   rollOutInputSchema,
   updateDatasetInputSchema,
 } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
-import type { InputActivities } from "./interfaces.ts";
+import type { InputActivities, WithoutSources } from "./interfaces.ts";
 import { firstIssue } from "./failures.ts";
 
 /** Checks of workflow inputs: here and not in workflows, because schemas in the sandbox cost memory per cached workflow. */
 export function createInputActivities({ recipes }: Pick<Ports, "recipes">): InputActivities {
   return {
-    checkUpdateDataset: async (input) => parse(updateDatasetInputSchema, input),
+    checkUpdateDataset: async (input) => withoutSources(parse(updateDatasetInputSchema, input)),
+    checkIngestSources: async (input) => withoutSources(parse(ingestSourcesInputSchema, input)),
     checkIngestSource: async (input) => parse(ingestSourceInputSchema, input),
     checkPipeline: async (input) => {
       const pipeline = parse(pipelineInputSchema, input);
-      return { ...pipeline, recipe: recipes.check(pipeline.recipe) };
+      return withoutSources({ ...pipeline, recipe: recipes.check(pipeline.recipe) });
     },
     checkRetrain: async (input) => {
       const retrain = parse(retrainInputSchema, input);
-      return { ...retrain, pipeline: { ...retrain.pipeline, recipe: recipes.check(retrain.pipeline.recipe) } };
+      const recipe = recipes.check(retrain.pipeline.recipe);
+      return { ...retrain, pipeline: withoutSources({ ...retrain.pipeline, recipe }) };
     },
     checkFineTune: async (input) => {
       const fineTune = parse(fineTuneInputSchema, input);
@@ -33,6 +36,10 @@ export function createInputActivities({ recipes }: Pick<Ports, "recipes">): Inpu
     checkEvaluateModel: async (input) => parse(evaluateModelInputSchema, input),
     checkRollOut: async (input) => parse(rollOutInputSchema, input),
   };
+}
+
+function withoutSources<T extends { sources?: unknown }>({ sources: _, ...rest }: T): WithoutSources<T> {
+  return rest;
 }
 
 function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {

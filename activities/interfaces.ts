@@ -3,6 +3,7 @@
  * how. Failures carry a type of `src/domain/failures.ts`.
  */
 import type { Alert } from "../src/domain/alert-schema.ts";
+import type { GatheredBatches } from "../src/domain/batch-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
@@ -14,18 +15,26 @@ import type {
   EvaluateModelInput,
   FineTuneInput,
   IngestSourceInput,
+  IngestSourcesInput,
   PipelineInput,
   RetrainInput,
   RollOutInput,
   UpdateDatasetInput,
 } from "../src/domain/workflow-input-schema.ts";
 
+/** An input without its sources: there may be thousands, and the input in history has them already. */
+export type WithoutSources<T extends { sources?: unknown }> = Omit<T, "sources">;
+
+/** A cycle's input without the sources, which it does not need. */
+export type CheckedRetrain = Omit<RetrainInput, "pipeline"> & { pipeline: WithoutSources<RetrainInput["pipeline"]> };
+
 /** Local activities: parse a workflow's own input and fill in defaults. Fail with InvalidInput naming the field. */
 export interface InputActivities {
-  checkUpdateDataset(input: unknown): Promise<UpdateDatasetInput>;
+  checkUpdateDataset(input: unknown): Promise<WithoutSources<UpdateDatasetInput>>;
+  checkIngestSources(input: unknown): Promise<WithoutSources<IngestSourcesInput>>;
   checkIngestSource(input: unknown): Promise<IngestSourceInput>;
-  checkPipeline(input: unknown): Promise<PipelineInput>;
-  checkRetrain(input: unknown): Promise<RetrainInput>;
+  checkPipeline(input: unknown): Promise<WithoutSources<PipelineInput>>;
+  checkRetrain(input: unknown): Promise<CheckedRetrain>;
   checkFineTune(input: unknown): Promise<FineTuneInput>;
   checkEvaluateModel(input: unknown): Promise<EvaluateModelInput>;
   checkRollOut(input: unknown): Promise<RollOutInput>;
@@ -45,6 +54,8 @@ export interface IngestResult {
   batch: string;
   received: number;
   quarantined: number;
+  /** False when the time was over before the source's end: a later pass goes on where this one stopped. */
+  isComplete: boolean;
 }
 
 /** A committed dataset version; null where nothing new was there to commit. */
@@ -52,8 +63,9 @@ export interface CommitResult {
   version: number | null;
   /** Cumulative, of all splits. */
   records: number;
-  /** Added by this version. */
+  /** Added by this version; without one, how many it would have added. */
   added: number;
+  /** What came of each source; empty when they are more than 200: the manifest has them. */
   perSource: Record<string, SourceCounts>;
 }
 
@@ -61,8 +73,9 @@ export interface DatasetActivities {
   /** Reads the newest manifest. Changes nothing. Fails with InvalidInput when the dataset is split by other shares. */
   readDatasetHead(request: { dataset: string; sources: string[]; split: Split }): Promise<DatasetHead>;
   /**
-   * Reads a source from its cursor to its end and writes a batch. Long: heartbeats after each chunk and goes on there
-   * after a crash. Its objects are named by run and content: no attempt writes over what another has written.
+   * Reads a source from its cursor to its end, or to the deadline, and writes a batch. Long: heartbeats after each chunk
+   * and goes on there after a crash. Its objects are named by run and content: no attempt writes over what another has
+   * written. Fails as TooLate when the source brings nothing for too long.
    */
   ingest(request: IngestSourceInput): Promise<IngestResult>;
   /**
@@ -70,16 +83,22 @@ export interface DatasetActivities {
    * is for `ingest` then. Quick enough to run as a local activity.
    */
   ingestSmall(request: IngestSourceInput): Promise<IngestResult | null>;
+  /** Writes down batches and failures in one document, named by its content. */
+  gatherBatches(request: GatheredBatches): Promise<{ key: string }>;
   /**
-   * Makes one new version of batches: drops duplicates against the whole past, writes the manifest last and only if its
-   * number is free, else rebuilds on the new parent. A repeat finds its batches in a manifest and answers that one. Fails
-   * with InvalidInput when a batch is split by other shares than the dataset.
+   * Makes one new version of batches, named here or in what was gathered: drops duplicates against the whole past, writes
+   * the manifest last and only if its number is free, else rebuilds on the new parent. A repeat finds its batches in a
+   * manifest and answers that one. Of fewer than `leastRecords` new records it makes none, and answers how many there
+   * would have been. Fails with InvalidInput when a batch is split by other shares than the dataset.
    */
   commitVersion(request: {
     dataset: string;
     parent: number;
     batches: string[];
     failedSources: Record<string, string>;
+    /** Keys of documents that list more of both. */
+    gathered: string[];
+    leastRecords: number;
   }): Promise<CommitResult>;
   /**
    * The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Fails with
@@ -225,13 +244,17 @@ export interface WorkflowEnd {
 /** A cycle as it begins: its dataset version, the records of each source in it, and who is champion. */
 export interface OpenedCycle extends LastCycle {
   champion: string | null;
+  /** Of the largest 200; what the others have is summed up. */
   perSource: Record<string, number>;
+  /** Sources without which the version was made, and why; the first 20. */
+  failedSources: Record<string, string>;
 }
 
 export interface PipelineActivities {
   /** What storage knows of a pipeline. Changes nothing. */
   readPipeline(request: { name: string }): Promise<{
-    dataset: { version: number; records: number };
+    /** With the sources without which its newest version was made, the first 20. */
+    dataset: { version: number; records: number; failedSources: Record<string, string> };
     champion: string | null;
     lastCycle: LastCycle | null;
   }>;

@@ -1,8 +1,9 @@
-import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
+import { datasetVersionSchema, type DatasetVersion } from "../src/domain/dataset-version-schema.ts";
 import { countRecords } from "../src/domain/dataset-version.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { modelVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
+import { firstReasons } from "../src/domain/reading.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema } from "../src/domain/registry-schema.ts";
 import type { Ports } from "../src/ports.ts";
@@ -10,6 +11,9 @@ import { newestVersion } from "./commit-version.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
 import type { PipelineActivities } from "./interfaces.ts";
 import { stillWaiting } from "./waiting.ts";
+
+/** Sources whose records a report counts one by one. */
+const namedApart = 200;
 
 export function createPipelineActivities({ store, workflows }: Pick<Ports, "store" | "workflows">): PipelineActivities {
   return {
@@ -19,7 +23,11 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
         readDocument(store, objectKeys.registry(name), registrySchema),
       ]);
       return {
-        dataset: { version: head?.version ?? 0, records: head === null ? 0 : countRecords(head) },
+        dataset: {
+          version: head?.version ?? 0,
+          records: head === null ? 0 : countRecords(head),
+          failedSources: firstReasons(head?.failedSources ?? {}),
+        },
         champion: registry?.value.champion ?? null,
         lastCycle: registry?.value.lastCycle ?? null,
       };
@@ -42,9 +50,8 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
         }
         return known.lastCycle?.workflowId === workflowId ? known : { ...known, lastCycle };
       });
-      const perSource: Record<string, number> = {};
-      for (const { source, records } of manifest.parts) perSource[source] = (perSource[source] ?? 0) + records;
-      return { ...lastCycle, champion: registry.champion, perSource };
+      const failedSources = firstReasons(manifest.failedSources);
+      return { ...lastCycle, champion: registry.champion, perSource: recordsPerSource(manifest), failedSources };
     },
 
     async awaitWorkflow({ workflowId }) {
@@ -52,5 +59,20 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
       if (status === "running") throw stillWaiting(`workflow ${workflowId}`);
       return { result: result ?? null, error: error ?? (status === "completed" ? null : status) };
     },
+  };
+}
+
+/** Records of each source; of those beyond the largest 200, which do not belong into history, their sum. */
+function recordsPerSource({ parts }: DatasetVersion): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { source, records } of parts) counts[source] = (counts[source] ?? 0) + records;
+  const all = Object.entries(counts);
+  if (all.length <= namedApart) return counts;
+  const bySize = all.toSorted(([, one], [, other]) => other - one);
+  const rest = bySize.slice(namedApart);
+  return {
+    ...Object.fromEntries(bySize.slice(0, namedApart)),
+    // No source has such a name.
+    [`(${rest.length} more)`]: rest.reduce((sum, [, records]) => sum + records, 0),
   };
 }

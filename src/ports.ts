@@ -4,6 +4,7 @@
  */
 import type { Readable } from "node:stream";
 import type { ChatItem } from "./domain/record-schema.ts";
+import type { SourceProgress } from "./domain/reading-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
 import type { ComputeShape, ImageSource } from "./domain/compute-schema.ts";
@@ -196,6 +197,8 @@ export interface SourceReading {
   items: AsyncIterable<SourceItem[]>;
   /** Where a later pass goes on so that it meets nothing of what `items` has yielded, and everything else. */
   cursor(): Promise<string>;
+  /** How much of what there is has been read, as its source counts it; null as long as that is not known. */
+  extent?(): { readBytes: number; totalBytes: number } | null;
 }
 
 /** Reads one kind of source from where the last pass ended. */
@@ -260,8 +263,10 @@ export interface WorkflowOutcome {
   error?: string;
 }
 
-/** Looks at workflows from outside: whether a lock's holder still lives, how an awaited one ended. */
+/** Workflows from outside: whether a lock's holder still lives, how an awaited one ended, and who hears of progress. */
 export interface WorkflowLookup {
+  /** Tells a workflow how far the reading of sources is. Throws when it has ended. */
+  tellProgress(workflowId: string, progress: Record<string, SourceProgress>): Promise<void>;
   /** Without `runId`, the newest run of the id. */
   outcome(workflowId: string, runId?: string): Promise<WorkflowOutcome>;
 }

@@ -8,6 +8,9 @@ export const onceLocally: LocalActivityOptions = {
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 };
 
+/** The same for the reading of a source, which can hang: it holds up other workflows of its worker as long. */
+export const atOnce: LocalActivityOptions = { ...onceLocally, startToCloseTimeout: "3s" };
+
 /** Checks and other work in memory: no task of its own. */
 export const local: LocalActivityOptions = {
   startToCloseTimeout: "10s",
@@ -45,7 +48,7 @@ export const outside: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
-/** Reading a source or asking a model: hours, with heartbeats; a lost worker is noticed within ten seconds. */
+/** Asking a model: hours, with heartbeats; a lost worker is noticed within ten seconds. */
 export const streaming: ActivityOptions = {
   taskQueue: taskQueues.io,
   startToCloseTimeout: "12h",
@@ -54,6 +57,20 @@ export const streaming: ActivityOptions = {
   retry: { initialInterval: "500ms", maximumInterval: "30s" },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
+
+/** Beyond its deadline: the time to write what there is, also when the worker was lost just then. */
+const readingGraceSeconds = 120;
+
+/**
+ * Reading a source, which delivers what it has when it has taken `readSeconds`. Of readings that wait for a worker each
+ * dataset gets its turn, however many sources another one has, where the server knows fairness.
+ */
+export const reading = (readSeconds: number, dataset: string): ActivityOptions => ({
+  ...streaming,
+  startToCloseTimeout: `${readSeconds + readingGraceSeconds}s`,
+  scheduleToCloseTimeout: `${readSeconds + readingGraceSeconds}s`,
+  priority: { fairnessKey: dataset },
+});
 
 /** Work over a whole dataset version in memory and storage. */
 export const computing: ActivityOptions = {

@@ -1,30 +1,41 @@
 /**
  * Reads one source from its cursor to its end and leaves a batch on S3, for the dataset update that started it to
- * commit. Nothing of it counts until then, so it can be repeated. No messages. A source that brings little is read at
- * once; a longer reading goes on behind its last chunk after a crash of its worker.
+ * commit. Nothing of it counts until then, so it can be repeated. A source that brings little is read at once; a longer
+ * reading goes on behind its last chunk after a crash of its worker, and delivers what it has at the deadline.
+ * Signal `progress`, from the worker.
  */
-import { isCancellation, log, proxyActivities, proxyLocalActivities, setCurrentDetails } from "@temporalio/workflow";
+import {
+  isCancellation,
+  log,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+} from "@temporalio/workflow";
 import type { DatasetActivities, IngestResult, InputActivities } from "../activities/interfaces.ts";
-import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
-import { local, onceLocally, streaming } from "./activity-options.ts";
+import { beginReading, describeProgress, hearProgress } from "../src/domain/reading.ts";
+import type { IngestSourceInput, IngestSourceRequest } from "../src/domain/workflow-input-schema.ts";
+import { atOnce, local, reading } from "./activity-options.ts";
+import { progressSignal } from "./reading-messages.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf } from "./steps.ts";
 
 const { checkIngestSource } = proxyLocalActivities<InputActivities>(local);
-const { ingestSmall } = proxyLocalActivities<DatasetActivities>(onceLocally);
-const { ingest } = proxyActivities<DatasetActivities>(streaming);
+const { ingestSmall } = proxyLocalActivities<DatasetActivities>(atOnce);
 
-export async function ingestSource(input: IngestSourceInput): Promise<IngestResult> {
+export async function ingestSource(input: IngestSourceRequest): Promise<IngestResult> {
+  setHandler(progressSignal, (message) => show(input?.source?.id ?? "", message));
   const request = await checked(() => checkIngestSource(input));
   labelUnlessGiven({ dataset: request.dataset, stage: "ingest" });
-  const batch =
-    (await tryAtOnce(request)) ?? (await ingest.executeWithOptions({ summary: request.source.id }, [request]));
-  setCurrentDetails(`${batch.received} items received, ${batch.quarantined} of them refused.`);
+  const batch = (await tryAtOnce(request)) ?? (await readPatiently(request));
+  const rest = batch.isComplete ? "" : " More is there: the next pass goes on here.";
+  setCurrentDetails(`${batch.received} items received, ${batch.quarantined} of them refused.${rest}`);
   return batch;
 }
 
 /** Null when the source is not small, or not well: reading with patience is the other activity's job. */
 async function tryAtOnce(request: IngestSourceInput): Promise<IngestResult | null> {
+  if (!isCheapToTry(request)) return null;
   try {
     return await ingestSmall(request);
   } catch (error) {
@@ -32,4 +43,23 @@ async function tryAtOnce(request: IngestSourceInput): Promise<IngestResult | nul
     log.info("the source is read with patience", { source: request.source.id, reason: reasonOf(error) });
     return null;
   }
+}
+
+/** A service that counts its requests is not asked in vain: from its start it has more than can be read at once. */
+function isCheapToTry({ source, cursor }: IngestSourceInput): boolean {
+  return source.kind === "s3-jsonl" || cursor !== null;
+}
+
+function readPatiently(request: IngestSourceInput): Promise<IngestResult> {
+  const { dataset, source, deadlines } = request;
+  const { ingest } = proxyActivities<DatasetActivities>(reading(deadlines.readSeconds, dataset));
+  setCurrentDetails(`Reading **${source.id}**.`);
+  return ingest.executeWithOptions({ summary: source.id }, [request]);
+}
+
+function show(source: string, message: unknown): void {
+  const reading = beginReading(1);
+  hearProgress(reading, message, (id) => id === source);
+  const progress = reading.perSource[source];
+  if (progress !== undefined) setCurrentDetails(`Reading **${source}**: ${describeProgress(progress)}.`);
 }

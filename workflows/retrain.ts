@@ -17,6 +17,7 @@ import {
 } from "@temporalio/workflow";
 import type {
   AlertActivities,
+  CheckedRetrain,
   DatasetActivities,
   EvaluationActivities,
   InputActivities,
@@ -58,6 +59,7 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
     startedAt: now(),
     datasetVersion: datasetVersionId(pipeline.name, cycle.datasetVersion),
     recordsPerSource: cycle.perSource,
+    failedSources: cycle.failedSources,
     champion: cycle.champion,
   });
   const story = { pipeline, model, champion: cycle.champion, datasetVersion: cycle.datasetVersion, report };
@@ -75,7 +77,7 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
 }
 
 /** Without a dataset version there is nothing to report of, but somebody to tell. */
-async function open({ pipeline, version, repeat }: RetrainInput): Promise<OpenedCycle> {
+async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<OpenedCycle> {
   const { workflowId } = workflowInfo();
   try {
     return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
@@ -88,7 +90,7 @@ async function open({ pipeline, version, repeat }: RetrainInput): Promise<Opened
 
 /** A cycle and what is known of it so far. */
 interface Story {
-  pipeline: RetrainInput["pipeline"];
+  pipeline: CheckedRetrain["pipeline"];
   model: string;
   champion: string | null;
   datasetVersion: number;

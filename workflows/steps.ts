@@ -3,7 +3,9 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
+  sleep,
   TemporalFailure,
 } from "@temporalio/workflow";
 
@@ -35,25 +37,40 @@ export function regardless<T>(cleanup: () => Promise<T>): Promise<T> {
 /** How one of many went. */
 export type Settled<T> = { ok: true; value: T } | { ok: false; error: unknown };
 
-/** Runs `start` for every item, at most `limit` at once, and waits for all; results in the order of the items. */
-export async function settleAll<T, R>(
+/**
+ * Runs `start` for all items at once and tells `ended` how each went, at once when it did. What has not ended after
+ * `seconds` is cancelled and fails as TooLate. Throws only when the workflow itself is cancelled.
+ */
+export async function settleWithin<T, R>(
   items: readonly T[],
-  limit: number,
+  seconds: number,
   start: (item: T) => Promise<R>,
-): Promise<Settled<R>[]> {
-  const results: Settled<R>[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      const item = items[index];
-      if (item === undefined) continue;
-      try {
-        results[index] = { ok: true, value: await start(item) };
-      } catch (error) {
-        results[index] = { ok: false, error };
-      }
+  ended: (item: T, how: Settled<R>) => void,
+): Promise<void> {
+  const outside = CancellationScope.current();
+  const [inside, clock] = [new CancellationScope(), new CancellationScope()];
+  const settle = async (item: T): Promise<void> => {
+    try {
+      ended(item, { ok: true, value: await start(item) });
+    } catch (error) {
+      const isLate = isCancellation(error) && inside.consideredCancelled;
+      ended(item, { ok: false, error: isLate ? tooLate(seconds) : error });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return results;
+  void clock
+    .run(() => sleep(seconds * 1000, { summary: "what is not there by then is too late" }))
+    .then(
+      () => inside.cancel(),
+      () => {},
+    );
+  try {
+    await inside.run(() => Promise.all(items.map(settle)));
+  } finally {
+    clock.cancel();
+  }
+  if (outside.consideredCancelled) throw new CancelledFailure("cancelled");
+}
+
+function tooLate(seconds: number): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`not there after ${seconds} s`, "TooLate");
 }

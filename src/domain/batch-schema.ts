@@ -25,3 +25,12 @@ export const batchSchema = z.object({
   chunks: z.array(chunkSchema),
 });
 export type Batch = z.infer<typeof batchSchema>;
+
+/** Batches of many sources of one update, and those that failed: what does not fit into history. */
+export const gatheredBatchesSchema = z.object({
+  format: z.literal(1),
+  dataset: z.string(),
+  batches: z.array(z.string()),
+  failedSources: z.record(z.string(), z.string()),
+});
+export type GatheredBatches = z.infer<typeof gatheredBatchesSchema>;

@@ -11,6 +11,7 @@ export const failureTypes = [
   "Conflict", // somebody else changed the same thing at the same time
   "RateLimited", // an outside service asks for patience
   "Unavailable", // an outside service fails, cannot be reached or answers nonsense
+  "TooLate", // a source brought nothing in the time it was given
   "QuorumNotMet", // too few sources of a dataset update delivered
   "JobFailed", // a training job ended without a model
   "ServiceFailed", // a service version cannot serve
@@ -37,6 +38,7 @@ export function isRetryable(type: FailureType): boolean {
     case "CorruptObject":
     case "NotFound":
     case "Refused":
+    case "TooLate":
     case "QuorumNotMet":
     case "JobFailed":
     case "ServiceFailed":

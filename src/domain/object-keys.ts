@@ -13,6 +13,8 @@ export const objectKeys = {
   part: (dataset: string, sha256: string) => `datasets/${dataset}/parts/${sha256}.jsonl.gz`,
   versionIds: (dataset: string, sha256: string) => `datasets/${dataset}/ids/${sha256}.bin`,
   quarantine: (dataset: string, batch: string) => `datasets/${dataset}/quarantine/${batch}.jsonl`,
+  /** Which batches a hundred sources of one update brought. */
+  gathered: (dataset: string, sha256: string) => `datasets/${dataset}/gathered/${sha256}.json`,
   versions: (dataset: string) => `datasets/${dataset}/versions/`,
   version: (dataset: string, version: number) => `datasets/${dataset}/versions/${paddedVersion(version)}.json`,
   model: (model: string, version: string) => `models/${model}/${version}/`,

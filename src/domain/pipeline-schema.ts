@@ -15,17 +15,27 @@ export const splitSchema = z
   .refine((split) => split.valid + split.test < 1, "valid and test together must leave room for training data");
 export type Split = z.infer<typeof splitSchema>;
 
-/** Each of another id, since counts, cursors and keys are per id, and no more than a definition in history can hold. */
+/** Sources of one dataset. */
+const maxSources = 5000;
+/** Characters of all sources as JSON: they travel whole to the workflows that read them, and Temporal takes 2 MB at a time. */
+const maxSourcesLength = 1_000_000;
+
+/** Each of another id, since counts, cursors and keys are per id, and no more than history can hold. */
 export const sourcesSchema = z
   .array(sourceSchema)
   .min(1, "name at least one source")
-  .max(1000, "at most 1,000 sources")
+  .max(maxSources, "at most 5,000 sources")
   .superRefine((sources, context) => {
     const seen = new Set<string>();
     for (const [index, { id }] of sources.entries()) {
       if (seen.has(id))
         context.addIssue({ code: "custom", path: [index, "id"], message: `source ${id} is named twice` });
       seen.add(id);
+    }
+    const { length } = JSON.stringify(sources);
+    if (length > maxSourcesLength) {
+      const message = `all together ${length} characters of JSON, and ${maxSourcesLength} are the most: name fewer, or let one source read more`;
+      context.addIssue({ code: "custom", message });
     }
   });
 
@@ -36,6 +46,26 @@ export const quorumSchema = z.strictObject({
   /** New records, without duplicates; fewer wait at their sources for a later version. */
   records: z.int().min(0).default(0),
 });
+
+/** Refuses a quorum of more sources than there are. */
+export function refuseUnreachable(
+  quorum: z.infer<typeof quorumSchema>,
+  sources: number,
+  path: string[],
+  context: z.core.$RefinementCtx,
+): void {
+  if (quorum.sources <= sources) return;
+  context.addIssue({ code: "custom", path, message: `${quorum.sources} are needed, and there are only ${sources}` });
+}
+
+/** How long an update waits for its sources. What comes later is read by the next one. */
+export const deadlinesSchema = z.strictObject({
+  /** A source that brings nothing for so long is given up: it is down, or it asks for more patience than this. */
+  silentSeconds: z.number().min(1).max(86_400).default(300),
+  /** A source that is still being read then delivers what it has; the rest is for the next update. */
+  readSeconds: z.number().min(1).max(86_400).default(3600),
+});
+export type Deadlines = z.infer<typeof deadlinesSchema>;
 
 /** How a model is trained and served. */
 export const recipeChoiceSchema = z.strictObject({
@@ -120,10 +150,10 @@ export const datasetPolicySchema = z.strictObject({
     .nullable()
     .default(null),
   quorum: quorumSchema.prefault({}),
+  deadlines: deadlinesSchema.prefault({}),
 });
 
-/** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */
-export const pipelineSchema = z.strictObject({
+const pipelineFields = z.strictObject({
   name: slugSchema,
   sources: sourcesSchema,
   dataset: datasetPolicySchema.prefault({}),
@@ -134,4 +164,12 @@ export const pipelineSchema = z.strictObject({
   rollout: rolloutPolicySchema.prefault({}),
   alerts: z.array(alertChoiceSchema).default([{ kind: "log" }]),
 });
+
+/** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */
+export const pipelineSchema = pipelineFields.superRefine(({ sources, dataset }, context) =>
+  refuseUnreachable(dataset.quorum, sources.length, ["dataset", "quorum", "sources"], context),
+);
 export type PipelineDefinition = z.infer<typeof pipelineSchema>;
+
+/** What a cycle needs of a definition: everything but its sources, which may be there. */
+export const cycleDefinitionSchema = pipelineFields.extend({ sources: sourcesSchema.optional() });

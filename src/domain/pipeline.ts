@@ -1,3 +1,4 @@
+import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { LastCycle } from "./registry-schema.ts";
 import type { PipelineState } from "./workflow-input-schema.ts";
 
@@ -36,6 +37,8 @@ export function initialState(): PipelineState {
     lastOutcome: null,
     cycle: null,
     update: null,
+    reading: null,
+    failedSources: {},
     updateWanted: false,
     updatesStarted: 0,
     runNowWanted: false,
@@ -66,6 +69,31 @@ export function hearUpdate(state: PipelineState, dataset: string, message: unkno
   state.window.push(mark);
   if (state.window.length > windowSize) state.window.shift();
   state.updateWanted = true;
+}
+
+/** Takes what the update that is running says of its sources; what others say, or in another shape, is passed over. */
+export function hearReading(state: PipelineState, message: unknown): void {
+  if (isObject(message) && message["update"] === state.update) state.reading = readReading(message["reading"]);
+}
+
+/** Notes that the update has ended; asks for another one where sources have more than they could deliver in time. */
+export function endUpdate(state: PipelineState, result: unknown): void {
+  state.update = null;
+  state.reading = null;
+  const unfinished = isObject(result) ? result["unfinished"] : null;
+  if (Array.isArray(unfinished) && unfinished.length > 0) state.updateWanted = true;
+}
+
+/** Sources that an update's result says have failed, and why. */
+export function failuresIn(result: unknown): Record<string, string> {
+  return readReasons(isObject(result) ? result["failedSources"] : null);
+}
+
+/** Notes which sources fail now; answers those that did not before. */
+export function noteSources(state: PipelineState, failing: Record<string, string>): Record<string, string> {
+  const known = state.failedSources;
+  state.failedSources = firstReasons(failing);
+  return Object.fromEntries(Object.entries(state.failedSources).filter(([source]) => !(source in known)));
 }
 
 /** Notes a message that nobody understands. */
@@ -146,9 +174,13 @@ function statusOf(state: PipelineState, minNewRecords: number): string {
   if (state.cycle !== null) return `Cycle ${state.cycle} is running.`;
   if (state.paused)
     return `Paused${state.pauseReason === null ? "" : `: ${state.pauseReason}`}. Resume with the update resume.`;
-  if (state.update !== null) return `Reading the sources (${state.update}).`;
+  if (state.update !== null) return `Reading the sources (${state.update})${soFar(state)}.`;
   const missing = minNewRecords - newRecords(state);
   return `Waiting for ${Math.max(missing, 0)} more new records: ${newRecords(state)} of ${minNewRecords} are there.`;
+}
+
+function soFar({ reading }: PipelineState): string {
+  return reading === null ? "" : `: ${tally(reading)}`;
 }
 
 function count(state: PipelineState, isNew: boolean): void {

@@ -23,6 +23,8 @@ export const cycleReportSchema = z.object({
   endedAt: z.string(),
   datasetVersion: z.string(),
   recordsPerSource: z.record(z.string(), z.number()),
+  /** Sources without whose news the dataset version was made, and why; the first 20. */
+  failedSources: z.record(z.string(), z.string()).default({}),
   job: z
     .object({ id: z.string(), url: z.string().nullable(), trainSeconds: z.number(), trainedRecords: z.number() })
     .nullable(),

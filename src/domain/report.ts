@@ -1,3 +1,4 @@
+import { nameSome } from "./reading.ts";
 import type { CycleReport } from "./report-schema.ts";
 
 /** A cycle's report for people. Everything in it comes from the report; names from outside are escaped. */
@@ -78,11 +79,23 @@ export function leakWarning({ leaked }: Pick<CycleReport, "leaked">): string | n
   return `${leaked} training records ask a question of the test set: scores of models trained on them say too much.`;
 }
 
-function data({ datasetVersion, recordsPerSource }: CycleReport): string[] {
+/** Which sources had failed when the dataset version was made, or null. */
+export function missingSources({ failedSources }: Pick<CycleReport, "failedSources">): string | null {
+  const sources = Object.keys(failedSources);
+  return sources.length === 0 ? null : `The dataset version was made without the newest of ${nameSome(sources)}.`;
+}
+
+function data({ datasetVersion, recordsPerSource, failedSources }: CycleReport): string[] {
   const rows = Object.entries(recordsPerSource).map(([source, records]) => [source, String(records)]);
-  return rows.length === 0
-    ? []
-    : [`Dataset version ${code(datasetVersion)}.`, "", ...table(["source", "records"], rows)];
+  if (rows.length === 0) return [];
+  const failures = Object.entries(failedSources);
+  return [
+    `Dataset version ${code(datasetVersion)}.`,
+    "",
+    ...table(["source", "records"], rows),
+    ...(failures.length === 0 ? [] : ["", "Made without the newest of these, which failed:", ""]),
+    ...table(["source", "reason"], failures),
+  ];
 }
 
 function training({ job, costUsd }: CycleReport): string[] {

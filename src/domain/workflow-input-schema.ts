@@ -3,41 +3,86 @@ import { z } from "zod";
 import { testSetSchema } from "./evaluation-schema.ts";
 import {
   computeSchema,
+  cycleDefinitionSchema,
+  deadlinesSchema,
   evaluateSchema,
   pipelineSchema,
   quorumSchema,
   recipeChoiceSchema,
+  refuseUnreachable,
   rolloutPolicySchema,
   sourcesSchema,
   splitSchema,
 } from "./pipeline-schema.ts";
+import { readingSchema } from "./reading-schema.ts";
 import { lastCycleSchema } from "./registry-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 
 const modelVersion = z.string().regex(/^[a-z0-9-]{1,40}-\d+(\.\d+)?$/, "must be a model version such as games-12");
 
-export const updateDatasetInputSchema = z.strictObject({
-  dataset: slugSchema,
-  sources: sourcesSchema,
-  split: splitSchema.prefault({}),
-  quorum: quorumSchema.prefault({}),
-  /** Ids of workflows that hear `datasetUpdated`; the pipeline of the dataset's name always does. */
-  notify: z.array(z.string().min(1)).default([]),
-});
+/** Where sources are read from instead of where the last pass ended; null reads from the start. */
+const cursorsSchema = z.record(slugSchema, z.string().nullable()).default({});
+
+export const updateDatasetInputSchema = z
+  .strictObject({
+    dataset: slugSchema,
+    sources: sourcesSchema,
+    /** Ids of the sources to read; the others keep their cursors. Null reads all. */
+    only: z.array(slugSchema).min(1, "name at least one source, or leave it out").nullable().default(null),
+    /** What was read before is read again, and found to be duplicate. */
+    cursors: cursorsSchema,
+    split: splitSchema.prefault({}),
+    quorum: quorumSchema.prefault({}),
+    deadlines: deadlinesSchema.prefault({}),
+    /** Ids of workflows that hear `datasetUpdated`; the pipeline of the dataset's name always does. */
+    notify: z.array(z.string().min(1)).default([]),
+  })
+  .superRefine(({ sources, only, cursors, quorum }, context) => {
+    const known = new Set(sources.map(({ id }) => id));
+    const read = new Set(only ?? known);
+    const refuse = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: "custom", path, message });
+    for (const [index, id] of (only ?? []).entries()) {
+      if (!known.has(id)) refuse(["only", index], `there is no source ${id} in sources`);
+    }
+    for (const id of Object.keys(cursors)) if (!read.has(id)) refuse(["cursors", id], "this source is not read");
+    refuseUnreachable(quorum, sources.length, ["quorum", "sources"], context);
+  });
 export type UpdateDatasetInput = z.infer<typeof updateDatasetInputSchema>;
+/** What callers give; the rest has defaults. */
+export type UpdateDatasetRequest = z.input<typeof updateDatasetInputSchema>;
+
+/** What the readings of one update have in common. */
+const readingFields = {
+  dataset: slugSchema,
+  split: splitSchema.prefault({}),
+  deadlines: deadlinesSchema.prefault({}),
+  /** Id of the workflow that hears from the worker how far it is. */
+  reportTo: z.string().min(1).nullable().default(null),
+};
+
+export const ingestSourcesInputSchema = z.strictObject({
+  ...readingFields,
+  sources: sourcesSchema,
+  cursors: cursorsSchema,
+});
+export type IngestSourcesInput = z.infer<typeof ingestSourcesInputSchema>;
+/** What callers give; the rest has defaults. */
+export type IngestSourcesRequest = z.input<typeof ingestSourcesInputSchema>;
 
 export const ingestSourceInputSchema = z.strictObject({
-  dataset: slugSchema,
+  ...readingFields,
   source: sourceSchema,
   /** Where the last pass ended; null reads from the start. */
   cursor: z.string().nullable().default(null),
-  split: splitSchema.prefault({}),
 });
 export type IngestSourceInput = z.infer<typeof ingestSourceInputSchema>;
+/** What callers give; the rest has defaults. */
+export type IngestSourceRequest = z.input<typeof ingestSourceInputSchema>;
 
 export const retrainInputSchema = z.strictObject({
-  pipeline: pipelineSchema,
+  pipeline: cycleDefinitionSchema,
   /** Dataset version to train on; null takes the newest. */
   version: z.int().min(1).nullable().default(null),
   /** 2 for the first repeat of a cycle, and so on. */
@@ -99,6 +144,10 @@ export const pipelineStateSchema = z.object({
   cycle: z.string().nullable(),
   /** Workflow id of the dataset update that is running. */
   update: z.string().nullable(),
+  /** How far that update is with its sources, as it said last; null before it has said anything. */
+  reading: readingSchema.nullable(),
+  /** Sources that failed when they were read last, and why; the first 20. */
+  failedSources: z.record(z.string(), z.string()),
   /** External updates arrived since the running dataset update was started. */
   updateWanted: z.boolean(),
   updatesStarted: z.int(),
@@ -112,7 +161,7 @@ export const pipelineStateSchema = z.object({
 });
 export type PipelineState = z.infer<typeof pipelineStateSchema>;
 
-export const pipelineInputSchema = pipelineSchema.extend({
+export const pipelineInputSchema = pipelineSchema.safeExtend({
   /** Set by continue-as-new only. */
   carried: pipelineStateSchema.optional(),
 });

@@ -1,6 +1,7 @@
 import { Client, Connection, WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { WorkflowLookup, WorkflowOutcome } from "../ports.ts";
+import { progressSignal } from "../../workflows/reading-messages.ts";
 
 /**
  * Connects as the `temporal` CLI does: `TEMPORAL_*` variables over the profile in its configuration file.
@@ -21,9 +22,10 @@ export async function connect(environment: Record<string, string>): Promise<Clie
   }
 }
 
-/** Looks at workflows with a client. */
+/** Looks at workflows, and tells them of progress, with a client. */
 export function createWorkflowLookup(client: Client): WorkflowLookup {
   return {
+    tellProgress: (workflowId, progress) => client.workflow.getHandle(workflowId).signal(progressSignal, progress),
     async outcome(workflowId, runId): Promise<WorkflowOutcome> {
       const handle = client.workflow.getHandle(workflowId, runId);
       try {

@@ -12,14 +12,22 @@ import { sourceSchema, type SourceDefinition } from "../../src/domain/source-sch
 import type { IngestSourceInput } from "../../src/domain/workflow-input-schema.ts";
 import type { ObjectStore, SourceItem, SourceReader } from "../../src/ports.ts";
 import { inActivity } from "./activity.ts";
-import { fakeSource } from "./fake-ports.ts";
+import { fakeSource, fakeWorkflows } from "./fake-ports.ts";
 import type { MemoryObjectStore } from "./memory-store.ts";
 
 /** An ingest of a source, from its start. */
 export function anIngest(source = "discord", overrides: Partial<IngestSourceInput> = {}): IngestSourceInput {
   const split = { valid: 0.05, test: 0.1 };
   const uri = `s3://feedback/${source}/`;
-  return { dataset: "games", source: { id: source, kind: "s3-jsonl", uri }, cursor: null, split, ...overrides };
+  return {
+    dataset: "games",
+    source: { id: source, kind: "s3-jsonl", uri },
+    cursor: null,
+    split,
+    deadlines: { silentSeconds: 300, readSeconds: 3600 },
+    reportTo: null,
+    ...overrides,
+  };
 }
 
 /** The dataset activities over a store and one source. */
@@ -27,6 +35,7 @@ export function datasetActivities(store: ObjectStore, source: SourceReader, auth
   return createDatasetActivities({
     store,
     authorKey,
+    workflows: fakeWorkflows(),
     sources: everyKind(source),
     readChatFile: (uri) => source.read(anIngest().source, uri, new AbortController().signal).items,
   });

@@ -139,7 +139,10 @@ export const fakeRecipes: RecipeCatalog = {
 
 /** Knows how these workflows stand; of any other that there is none. */
 export function fakeWorkflows(outcomes: Record<string, WorkflowOutcome> = {}): WorkflowLookup {
-  return { outcome: async (workflowId) => outcomes[workflowId] ?? { status: "not-found" } };
+  return {
+    outcome: async (workflowId) => outcomes[workflowId] ?? { status: "not-found" },
+    tellProgress: async () => {},
+  };
 }
 
 /** A chat item at a source; a string instead of a chat is a bad one with that reason. */

@@ -79,20 +79,34 @@ function datasetFakes(world: World): DatasetActivities {
     async ingest({ source, cursor }) {
       const end = world.sources[source.id] ?? 0;
       const received = end - Number(cursor ?? 0);
-      return { source: source.id, batch: `batches/${source.id}/${cursor ?? 0}-${end}`, received, quarantined: 0 };
+      return {
+        source: source.id,
+        batch: `batches/${source.id}/${cursor ?? 0}-${end}`,
+        received,
+        quarantined: 0,
+        isComplete: true,
+      };
+    },
+    async gatherBatches({ batches, failedSources }) {
+      world.gathered.push({ batches, failedSources });
+      return { key: `gathered/${world.gathered.length - 1}` };
     },
     // Every source brings more than can be read at once, unless a test says otherwise.
     ingestSmall: async () => null,
-    async commitVersion({ batches }) {
+    async commitVersion({ batches: named, gathered, failedSources, leastRecords }) {
       const before = newest();
+      const lists = gathered.map((key) => world.gathered[Number(key.split("/")[1])]?.batches ?? []);
+      const batches = [named, ...lists].flat();
       const spans = batches.map((batch) => {
         const [, source = "", from = 0, to = 0] = /^batches\/(.+)\/(\d+)-(\d+)$/.exec(batch) ?? [];
         return { source, added: Number(to) - Number(from), cursor: String(to) };
       });
       const added = spans.reduce((sum, span) => sum + span.added, 0);
-      if (added === 0) return { version: null, records: before.records, added: 0, perSource: {} };
+      if (added === 0 || added < leastRecords) {
+        return { version: null, records: before.records, added, perSource: {} };
+      }
       const cursors = { ...before.cursors, ...Object.fromEntries(spans.map(({ source, cursor }) => [source, cursor])) };
-      world.versions.push({ records: before.records + added, added, cursors, batches });
+      world.versions.push({ records: before.records + added, added, cursors, batches, failedSources });
       const perSource = spans.map(({ source, added }) => [
         source,
         { received: added, accepted: added, quarantined: 0, duplicates: 0 },
@@ -222,7 +236,8 @@ function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivit
   const real = createPipelineActivities({ store: {} as ObjectStore, workflows });
   return {
     async readPipeline() {
-      const dataset = { version: world.versions.length, records: world.versions.at(-1)?.records ?? 0 };
+      const { records = 0, failedSources = {} } = world.versions.at(-1) ?? {};
+      const dataset = { version: world.versions.length, records, failedSources };
       return { dataset, champion: world.registry.champion, lastCycle: world.registry.lastCycle };
     },
     async openCycle({ workflowId, version, repeat }) {
@@ -234,7 +249,7 @@ function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivit
       }
       const lastCycle = { workflowId, datasetVersion, repeat, records };
       world.registry = { ...world.registry, lastCycle };
-      return { ...lastCycle, champion: world.registry.champion, perSource: { slack: records } };
+      return { ...lastCycle, champion: world.registry.champion, perSource: { slack: records }, failedSources: {} };
     },
     awaitWorkflow: (request) => real.awaitWorkflow(request),
   };

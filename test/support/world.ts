@@ -30,6 +30,7 @@ export interface FakeVersion {
   added: number;
   cursors: Record<string, string>;
   batches: string[];
+  failedSources?: Record<string, string>;
 }
 
 export class World {
@@ -40,6 +41,8 @@ export class World {
   /** Records that each source holds in all; a cursor is the count read so far. */
   readonly sources: Record<string, number> = {};
   readonly versions: FakeVersion[] = [];
+  /** Lists of batches that were written down. */
+  readonly gathered: { batches: string[]; failedSources: Record<string, string> }[] = [];
 
   /** States that polls of a new job see, after `queued`. */
   jobStates: JobState[] = ["running", "succeeded"];

@@ -29,19 +29,20 @@ describe("ingestSource", () => {
       batch: "batches/slack/20-70",
       received: 50,
       quarantined: 0,
+      isComplete: true,
     });
     await temporal.record(handle, "read");
   });
 
   it("reads from the start and with the usual split when told nothing else", async () => {
     await (await start({ dataset: world.name, source: aSource("slack") })).result();
-    expect(world.requests("ingest")).toEqual([
+    expect(world.requests("ingest")).toMatchObject([
       { dataset: world.name, source: aSource("slack"), cursor: null, split: { valid: 0.05, test: 0.1 } },
     ]);
   });
 
   it("reads a source that brings little without an activity task", async () => {
-    const batch = { source: "slack", batch: "batches/slack/0-3", received: 3, quarantined: 1 };
+    const batch = { source: "slack", batch: "batches/slack/0-3", received: 3, quarantined: 1, isComplete: true };
     world.when("ingestSmall", async () => batch);
     const handle = await start({ dataset: world.name, source: aSource("slack") });
     expect(await handle.result()).toEqual(batch);

@@ -55,6 +55,7 @@ describe("updateDataset", () => {
         parent: 0,
         batches: ["batches/slack/0-70", "batches/zendesk/0-30"],
         failedSources: {},
+        gathered: [],
         leastRecords: 0,
       },
     ]);

@@ -1,0 +1,126 @@
+/** What a pipeline starts and waits for: one cycle and one update at a time, also over continue-as-new. */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  log,
+  proxyActivities,
+  type ChildWorkflowHandle,
+} from "@temporalio/workflow";
+import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio/common";
+import type { AlertActivities, PipelineActivities } from "../activities/interfaces.ts";
+import { sourcesFailedAlert, updateFailedAlert } from "../src/domain/alert.ts";
+import type { Alert } from "../src/domain/alert-schema.ts";
+import { endUpdate, failuresIn, forgetEmptyOrder, noteSources } from "../src/domain/pipeline.ts";
+import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
+import type { PipelineState } from "../src/domain/workflow-input-schema.ts";
+import { outside, waiting } from "./activity-options.ts";
+import { reasonOf } from "./steps.ts";
+
+const { sendAlert } = proxyActivities<AlertActivities>(outside);
+const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
+
+/** Tells people while the pipeline goes on. */
+export interface Alerting {
+  send(alert: Alert): void;
+  /** Alerts on their way: a run must not end before they are out. */
+  pending(): number;
+}
+
+/** Alerts of a pipeline, to the sinks that it has by then. */
+export function alerting(owner: Pick<PipelineDefinition, "alerts">): Alerting {
+  let pending = 0;
+  const send = async (alert: Alert): Promise<void> => {
+    pending++;
+    try {
+      await sendAlert({ sinks: owner.alerts, alert });
+    } catch (error) {
+      log.error("nobody could be alerted", { title: alert.title, reason: reasonOf(error) });
+    } finally {
+      pending--;
+    }
+  };
+  return { send: (alert) => void send(alert), pending: () => pending };
+}
+
+/**
+ * Waits until a child is there, so that no run ends before its children began and the next one finds them. Null when a
+ * workflow of its id is there already.
+ */
+export async function unlessThere<T extends Workflow>(
+  starting: Promise<ChildWorkflowHandle<T>>,
+): Promise<ChildWorkflowHandle<T> | null> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return null;
+    throw error;
+  }
+}
+
+/** Waits for a cycle's end in the background and notes it. */
+export async function watchCycle(state: PipelineState, end: () => Promise<unknown>): Promise<void> {
+  const workflowId = state.cycle;
+  const ended = await endOf(end);
+  if (ended === null) return;
+  state.lastOutcome = `${workflowId}: ${ended.failure ?? outcomeIn(ended.result)}`;
+  state.isStale = true;
+  state.cycle = null;
+}
+
+/** The same for an update: a cycle tells people of its failure itself, an update has nobody to tell but us. */
+export async function watchUpdate(
+  name: string,
+  state: PipelineState,
+  alerts: Alerting,
+  end: () => Promise<unknown>,
+): Promise<void> {
+  const workflowId = state.update ?? "";
+  const ended = await endOf(end);
+  if (ended === null) return;
+  endUpdate(state, ended.result);
+  forgetEmptyOrder(state);
+  if (ended.failure !== null) return alerts.send(updateFailedAlert(name, workflowId, ended.failure));
+  const failing = noteSources(state, failuresIn(ended.result));
+  if (Object.keys(failing).length > 0) alerts.send(sourcesFailedAlert(name, workflowId, failing));
+}
+
+/** Children of the run before this one are not ours to wait for as children; their ends are seen from outside. */
+export function followChildren(name: string, state: PipelineState, alerts: Alerting): void {
+  const { cycle, update } = state;
+  if (cycle !== null) void watchCycle(state, () => resultOf(cycle));
+  if (update !== null) void watchUpdate(name, state, alerts, () => resultOf(update));
+}
+
+/** What a workflow answered that is not our child; throws when it did not end well. */
+export async function resultOf(workflowId: string): Promise<unknown> {
+  const { result, error } = await awaitWorkflow({ workflowId });
+  if (error !== null) throw ApplicationFailure.nonRetryable(error, "Internal");
+  return result;
+}
+
+/** Cancels what is under way, of whichever run, and waits for its end. */
+export async function cancelChildren(state: PipelineState): Promise<void> {
+  const children = [state.cycle, state.update].filter((workflowId) => workflowId !== null);
+  for (const workflowId of children) {
+    try {
+      await getExternalWorkflowHandle(workflowId).cancel();
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await Promise.allSettled(children.map(resultOf));
+}
+
+/** What a child came to; null when it is the pipeline that was cancelled, which then keeps the children's ids. */
+async function endOf(end: () => Promise<unknown>): Promise<{ result: unknown; failure: string | null } | null> {
+  try {
+    return { result: await end(), failure: null };
+  } catch (error) {
+    return CancellationScope.current().consideredCancelled ? null : { result: null, failure: reasonOf(error) };
+  }
+}
+
+function outcomeIn(result: unknown): string {
+  return typeof result === "object" && result !== null && "outcome" in result ? String(result.outcome) : "completed";
+}
