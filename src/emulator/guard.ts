@@ -101,11 +101,11 @@ export function isAuthorized(c: Context<EmulatorEnv>, context: Pick<GuardContext
 }
 
 /** Parses a JSON body; answers the refusal of one that cannot be read, else null. */
-async function readBody(c: Context<EmulatorEnv>): Promise<Response | null> {
+export async function readBody(c: Context<EmulatorEnv>): Promise<Response | null> {
   c.set("body", undefined);
   if (c.req.method === "GET" || c.req.path.startsWith("/bucket/")) return null;
-  if (Number(c.req.header("content-length") ?? 0) > MAX_BODY_BYTES) return errorAnswer(413, "the body is too large");
-  const text = await c.req.text();
+  const text = await readText(c);
+  if (text === null) return errorAnswer(413, `the body is above ${MAX_BODY_BYTES} bytes`);
   if (text === "") return null;
   try {
     c.set("body", JSON.parse(text));
@@ -115,14 +115,28 @@ async function readBody(c: Context<EmulatorEnv>): Promise<Response | null> {
   }
 }
 
+/** The body as text; null for one that is too large: it is read to its end, so that the caller hears the answer, and not kept. */
+async function readText(c: Context<EmulatorEnv>): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    bytes += chunk.length;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return bytes > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString();
+}
+
 const namedSchema = z.object({ name: z.string() });
 const versionsSchema = z.object({ service_versions: z.tuple([namedSchema], z.unknown()) });
 const idsSchema = z.object({ ha_job_ids: z.array(z.string()).min(1) });
 
+/** An id of a job, a run or a service, as `newId` makes them: routes have names such as `job_runs` too. */
+const ID = /(?:prodjob|service2|job)_[0-9a-f]{24}/;
+
 /** The job or service that a call concerns, by the id in its path, else by the name or id that it asks for. */
 function subjectOf(c: Context<EmulatorEnv>, state: State): { name: string; id: string | null } | null {
   const body = c.get("body");
-  const [id = idsSchema.safeParse(body).data?.ha_job_ids[0]] = /(?:prodjob|service2|job)_\w+/.exec(c.req.path) ?? [];
+  const [id = idsSchema.safeParse(body).data?.ha_job_ids[0]] = ID.exec(c.req.path) ?? [];
   if (id !== undefined) {
     const job = state.jobs.get(id) ?? state.jobs.all().find(({ attempts }) => attempts.some((run) => run.id === id));
     const name = job?.request.name ?? state.services.get(id)?.name;

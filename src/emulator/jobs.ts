@@ -98,8 +98,8 @@ export class Jobs {
   /** Ends and forgets a job as if it had never been. */
   vanish(job: JobRecord): void {
     job.goal = "TERMINATED";
-    void this.#endProcess(job.attempts.at(-1)).then(() => this.#forget(job));
     this.#context.store.remove(job.id);
+    void this.#endVanished(job);
   }
 
   /** Asks for the job's end; one that has ended stays as it is. */
@@ -249,7 +249,8 @@ export class Jobs {
   async #endAttempt(job: JobRecord): Promise<void> {
     const attempt = job.attempts.at(-1);
     await this.#endProcess(attempt);
-    if (this.#stopping) return;
+    const hasVanished = this.#context.store.get(job.id) === undefined;
+    if (this.#stopping || hasVanished) return;
     if (attempt !== undefined && attempt.status !== "FAILED") {
       this.#clearTimers(attempt);
       attempt.status = "STOPPED";
@@ -263,6 +264,12 @@ export class Jobs {
     if (!attempt?.process) return;
     await endGroup(attempt.process);
     killMarked(attempt.id);
+  }
+
+  async #endVanished(job: JobRecord): Promise<void> {
+    await this.#endProcess(job.attempts.at(-1));
+    this.#forget(job);
+    this.#startDueOf(job);
   }
 
   #forget(job: JobRecord): void {

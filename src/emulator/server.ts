@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { createApi } from "./api.ts";
@@ -89,7 +89,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     const api = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
     const proxy = new ServiceProxy(services, faults);
     const server = createServer((request, response) => {
-      if (request.url?.startsWith(SERVICE_PREFIX)) proxy.handle(request, response);
+      if (token === DEFAULT_TOKEN && !namesLoopback(request.headers.host)) refuseHost(response);
+      else if (request.url?.startsWith(SERVICE_PREFIX)) proxy.handle(request, response);
       else void api(request, response);
     });
     const port = await listen(server, options.port, host);
@@ -122,4 +123,18 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/**
+ * Whether a caller has named this machine itself. A page in a browser may have its own name lead here, and then knows the
+ * default token: a job is a command that runs.
+ */
+function namesLoopback(host: string | undefined): boolean {
+  const name = URL.parse(`http://${host}`)?.hostname ?? "";
+  return isLoopback(name.replace(/^\[(.*)\]$/, "$1"));
+}
+
+function refuseHost(response: ServerResponse): void {
+  const detail = "with the default token only localhost answers: set ANYSCALE_CLI_TOKEN where the emulator is started";
+  response.writeHead(403, { "Content-Type": "application/json" }).end(JSON.stringify({ error: { detail } }));
 }

@@ -82,6 +82,26 @@ describe("a fault", () => {
     await until("the end of its process", () => identify(pid) === null);
   });
 
+  it("gives the place of a job that vanished to the next in its queue, also one that was to be terminated", async () => {
+    const jobQueue = { name };
+    const ids = ["first", "second", "third"].map(async (job) => {
+      const entrypoint = job === "third" ? "true" : "trap '' TERM; sleep 300";
+      return (await emulator.client.jobs.submit(aJob({ name: `${name}-${job}`, entrypoint, jobQueue }))).id;
+    });
+    const [first, second, third] = [await ids[0]!, await ids[1]!, await ids[2]!];
+    for (const id of [first, second]) {
+      await inState(emulator, id, "RUNNING");
+      const { name: job } = await emulator.client.jobs.get(id);
+      if (id === second) await emulator.client.jobs.terminate(id);
+      await emulator.fault({ match: { name: job }, effect: { kind: "job-vanish" } });
+      await expect(emulator.client.jobs.get(id)).rejects.toMatchObject({ status: 404 });
+    }
+    await ended(emulator, third);
+    expect((await emulator.client.jobs.list()).map(({ id }) => id)).toEqual(
+      expect.not.arrayContaining([first, second]),
+    );
+  });
+
   it("drops the connection after a create that happened", async () => {
     await emulator.fault({ match: { path: "/create$", name }, effect: { kind: "drop" } });
     await expect(emulator.client.jobs.submit(aJob({ name }))).rejects.toMatchObject({
@@ -170,10 +190,20 @@ describe("a fault", () => {
       await expect(emulator.fault({ effect })).rejects.toThrow("422");
     }
     await expect(emulator.fault({ match: { path: "(" }, effect: { kind: "html" } })).rejects.toThrow("422");
+    expect((await fetch(faults, { method: "POST", headers, body: "{" })).status).toBe(400);
   });
 });
 
 describe("the ledger", () => {
+  it("has the search for a job's runs and the reading of its log under the job's name", async () => {
+    const job = await emulator.client.jobs.submit(aJob({ name, entrypoint: "echo ran" }));
+    await ended(emulator, job.id);
+    const before = (await emulator.ledger(name)).length;
+    for await (const line of emulator.client.jobs.logs(job.id)) expect(line).toBe("ran");
+    const paths = (await emulator.ledger(name)).slice(before).map(({ path }) => path.split("/").at(-2));
+    expect(paths).toEqual(expect.arrayContaining(["job_runs", "job_logs_download_v2", "joblogs"]));
+  });
+
   it("has every call of a name with its caller and what it asked for, and no token or environment", async () => {
     const job = await emulator.client.jobs.submit(aJob({ name, envVars: { PASSWORD: "hidden" }, maxRetries: 2 }));
     await emulator.client.jobs.get(job.id);

@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TOKEN, startEmulator } from "../../src/emulator/server.ts";
 import { aDirectory, aJob, startTestEmulator } from "../support/emulator.ts";
@@ -63,6 +64,38 @@ describe("startEmulator", () => {
     expect(await answer.text()).toContain("config.max_retries");
     expect((await post("{")).status).toBe(400);
   });
+
+  it.each(["/api/v2/cli_usage/", "/emulator/faults"])(
+    "refuses a body above 4 MiB at %s, told its length or not",
+    async (path) => {
+      const piece = new Uint8Array(1024 * 1024).fill(0x20);
+      let left = 5;
+      const pull = (controller: ReadableStreamDefaultController) =>
+        left-- === 0 ? controller.close() : controller.enqueue(piece);
+      const post = async (body: BodyInit, init: { duplex?: "half" } = {}) => {
+        const answer = await fetch(emulator.url + path, { method: "POST", headers: cookie, body, ...init });
+        return answer.status;
+      };
+      expect(await post(new Uint8Array(5 * piece.length))).toBe(413);
+      expect(await post(new ReadableStream({ pull }), { duplex: "half" })).toBe(413);
+    },
+  );
+
+  it.each(["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example"])(
+    "with the default token, answers no page that a browser took for %s",
+    async (host) => {
+      const status = async (name: string) =>
+        await new Promise((done, failed) => {
+          const call = request(`${emulator.url}/api/v2/userinfo/`, { headers: { ...cookie, Host: name } }, (answer) => {
+            answer.resume();
+            done(answer.statusCode);
+          });
+          call.once("error", failed).end();
+        });
+      expect(await status(host)).toBe(403);
+      for (const name of ["localhost:9000", "127.0.0.1", "[::1]:9000"]) expect(await status(name)).toBe(200);
+    },
+  );
 
   it("pages its lists", async () => {
     const ids = new Set<string>();
