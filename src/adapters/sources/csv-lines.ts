@@ -1,5 +1,5 @@
-import { pipeline, Readable } from "node:stream";
-import { parse } from "csv-parse";
+import { finished } from "node:stream/promises";
+import { CsvError, parse, type Parser } from "csv-parse";
 import { maxLineBytes } from "../../domain/record.ts";
 import type { Line } from "./line-splitter.ts";
 import { checkColumns, lineOf, rowsAtOnce, type Table } from "./rows.ts";
@@ -31,7 +31,7 @@ export async function* csvLines(bytes: AsyncIterable<Uint8Array>, table: Table):
       lines = [];
     }
   } catch (error) {
-    if (!isCsvProblem(error)) throw error;
+    if (!(error instanceof CsvProblem || error instanceof CsvError)) throw error;
     lines.push({
       number: number + 1,
       text: "",
@@ -59,13 +59,8 @@ function headerOf(cells: readonly string[]): string[] {
   return columns;
 }
 
+/** What is wrong with the bytes of a table, and not with getting or using them. */
 class CsvProblem extends Error {}
-
-/** Whether an error is about the bytes of the table, and not about getting or using them. */
-function isCsvProblem(error: unknown): error is Error {
-  if (error instanceof CsvProblem) return true;
-  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("CSV_");
-}
 
 async function* rowsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
   const text = textOf(bytes);
@@ -75,21 +70,45 @@ async function* rowsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string[
     if (piece.done === true) break;
     head += piece.value;
   }
-  async function* whole(): AsyncGenerator<string> {
-    yield head;
-    yield* text;
-  }
+  const met: string[][] = [];
   const parser = parse({
     delimiter: separatorOf(head),
     relax_column_count: true,
+    relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: maxLineBytes,
-  });
-  // What breaks the bytes breaks the parser, whose reader hears of it.
-  for await (const row of pipeline(Readable.from(whole()), parser, () => {})) {
-    const cells: string[] = row;
-    yield cells;
+    // Taken here and not from the stream, which drops what it holds when the table turns out to be broken.
+    on_record: (row: string[]) => void met.push(row),
+  }).resume();
+  const ended = finished(parser);
+  // Awaited in the end; this only keeps an early failure from being called unhandled.
+  ended.catch(() => {});
+  try {
+    for await (const piece of withHead(head, text)) {
+      await written(parser, piece);
+      yield* met.splice(0);
+    }
+    parser.end();
+    await ended;
+    yield* met.splice(0);
+  } catch (error) {
+    yield* met.splice(0);
+    throw error;
+  } finally {
+    parser.destroy();
+    await text.return(undefined);
   }
+}
+
+async function* withHead(head: string, text: AsyncIterable<string>): AsyncGenerator<string> {
+  yield head;
+  yield* text;
+}
+
+function written(parser: Parser, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    parser.write(text, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** UTF-8 as text, without the mark at its beginning. Throws a CsvProblem for anything else. */
