@@ -3,6 +3,8 @@
  * and nothing here knows a vendor. Every method makes one attempt: retries belong to Temporal.
  */
 import type { Readable } from "node:stream";
+import type { CountsTarget } from "./domain/counts-table-schema.ts";
+import type { CountsRow } from "./domain/dataset-version.ts";
 import type { ChatItem } from "./domain/record-schema.ts";
 import type { SourceProgress } from "./domain/reading-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
@@ -234,6 +236,14 @@ export interface RecipeCatalog {
   renderService(chosen: ChosenRecipe, modelUri: string): Promise<RenderedService>;
 }
 
+/** Record counts in SQL tables, for reports elsewhere. Both make the table when it is not there. */
+export interface CountsTable {
+  /** Versions of a dataset that the table has rows of, in order. */
+  versions(target: CountsTarget, dataset: string): Promise<number[]>;
+  /** Inserts rows, or puts them in place of those of the same dataset, version and source. All or none. */
+  merge(target: CountsTarget, rows: readonly CountsRow[]): Promise<void>;
+}
+
 /** Everything the activities use. */
 export interface Ports {
   /** Tuneloop's own bucket and prefix. */
@@ -244,6 +254,7 @@ export interface Ports {
   sources: Record<SourceDefinition["kind"], SourceReader>;
   /** Reads one chat-format JSONL object anywhere in S3. Throws NotFound. */
   readChatFile(uri: string, signal: AbortSignal): AsyncIterable<SourceItem[]>;
+  counts: CountsTable;
   alerts: Record<AlertChoice["kind"], AlertSink>;
   workflows: WorkflowLookup;
   /** Keys the hash that stands for an author; without one, authors are dropped. */

@@ -1,4 +1,4 @@
-import type { DatasetVersion, Part } from "./dataset-version-schema.ts";
+import type { DatasetVersion, Part, SourceCounts } from "./dataset-version-schema.ts";
 
 /** Records of each split. */
 export type SplitCounts = DatasetVersion["records"];
@@ -30,4 +30,25 @@ export function countBytes(parts: readonly Part[]): number {
 /** The parts that a version added to its parent's; null has none. */
 export function addedParts(version: DatasetVersion, parent: DatasetVersion | null): Part[] {
   return version.parts.slice(parent?.parts.length ?? 0);
+}
+
+/** What one source brought to one version: a row of a table of counts. */
+export interface CountsRow extends SourceCounts {
+  dataset: string;
+  version: number;
+  source: string;
+  /** Why it brought nothing; null when it was read. */
+  failure: string | null;
+  /** ISO-8601: of the version. */
+  createdAt: string;
+}
+
+/** A row for each source that a version read, or failed to read. */
+export function countsRows({ dataset, version, createdAt, perSource, failedSources }: DatasetVersion): CountsRow[] {
+  const of = { dataset, version, createdAt };
+  const none = { received: 0, accepted: 0, quarantined: 0, duplicates: 0 };
+  return [
+    ...Object.entries(perSource).map(([source, counts]) => ({ ...of, source, failure: null, ...counts })),
+    ...Object.entries(failedSources).map(([source, failure]) => ({ ...of, source, failure, ...none })),
+  ];
 }

@@ -5,6 +5,7 @@ import type { Ports, WorkflowLookup } from "../ports.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
 import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
+import { createPostgresCountsTable } from "../adapters/postgres-counts-table.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object-store.ts";
@@ -33,6 +34,7 @@ export function createPorts(
       const { bucket, key } = parseS3Uri(uri);
       return readChatFile(new S3ObjectStore(s3, `s3://${bucket}`), key, signal);
     },
+    counts: createPostgresCountsTable(outside.sources.secret),
     alerts: { log: createLogAlertSink(outside.log) },
     workflows: outside.workflows,
     authorKey: config.authorKey,
