@@ -39,8 +39,12 @@ export interface ServiceFake {
   stop(): Promise<void>;
 }
 
-/** Serves routes on a free port of loopback; `stop()` it in the end. */
-export async function serveFake(routes: (app: Hono) => void): Promise<ServiceFake> {
+/**
+ * Serves routes on loopback; `stop()` it in the end.
+ *
+ * @param port 0 for a free one
+ */
+export async function serveFake(routes: (app: Hono) => void, port = 0): Promise<ServiceFake> {
   const faults: (FakeFault & { left: number })[] = [];
   const requests: FakeRequest[] = [];
   let happen: ((request: FakeRequest) => void) | null = null;
@@ -71,11 +75,11 @@ export async function serveFake(routes: (app: Hono) => void): Promise<ServiceFak
     }
     void listener(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
-    host: `127.0.0.1:${port}`,
+    url: `http://${host}`,
+    host,
     requests,
     fail: (fault) => void faults.push({ ...fault, left: fault.times ?? 1 }),
     meanwhile: (callback) => {

@@ -26,7 +26,10 @@ export interface SlackFake extends ServiceFake {
 export const slackToken = "xoxb-local-not-a-secret";
 
 /** Serves a workspace; without arguments that of the fixture. */
-export async function startSlackFake(channels: SlackFake["channels"] = fixtureChannels()): Promise<SlackFake> {
+export async function startSlackFake(
+  channels: SlackFake["channels"] = fixtureChannels(),
+  port = 0,
+): Promise<SlackFake> {
   const limits = { page: Infinity };
   const fake = await serveFake((app) => {
     app.all("/api/conversations.history", (context) => {
@@ -56,7 +59,7 @@ export async function startSlackFake(channels: SlackFake["channels"] = fixtureCh
         ),
       );
     });
-  });
+  }, port);
   return { ...fake, channels, limits };
 }
 

@@ -31,6 +31,7 @@ export const zendeskAccess = { email: "bot@acme.example", apiToken: "local-not-a
 /** Serves an account; without arguments that of the fixture. */
 export async function startZendeskFake(
   account: Pick<ZendeskFake, "tickets" | "comments" | "users"> = fixtureAccount(),
+  port = 0,
 ): Promise<ZendeskFake> {
   const { tickets, comments, users } = account;
   const clock = { now: Infinity };
@@ -91,7 +92,7 @@ export async function startZendeskFake(
         links: { next: null, prev: null },
       });
     });
-  });
+  }, port);
   return { ...fake, ...account, clock, limits };
 }
 
