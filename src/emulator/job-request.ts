@@ -9,14 +9,17 @@ const pipSchema = z.union([
   z.looseObject({ packages: z.array(z.string()) }).transform(({ packages }) => packages),
 ]);
 
+const withoutNul = z.string().refine((text) => !text.includes("\0"), "must not have a NUL character");
+
 /** What of a job's request the emulator reads beyond the client's own schema. */
 const extrasSchema = z.looseObject({
   config: z.looseObject({
-    entrypoint: z.string().refine((text) => text.trim() !== "", "must name a command"),
+    entrypoint: withoutNul.refine((text) => text.trim() !== "", "must name a command"),
     image_uri: z.string().min(1).nullish(),
     compute_config: z.record(z.string(), z.unknown()).nullish(),
     runtime_env: z
       .looseObject({
+        env_vars: z.record(withoutNul, withoutNul).optional(),
         pip: pipSchema.optional(),
         py_modules: z.array(z.string()).optional(),
         py_executable: z.string().optional(),

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, type SpawnOptions } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
@@ -93,7 +93,7 @@ export function launch(
     const [file, ...args] = command;
     const { cwd } = options;
     const env = options.mark === undefined ? options.env : { ...options.env, [MARK]: options.mark };
-    const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
+    const child = spawned(file, args, { cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
     // Without a pid there is no process; the error is thrown below.
     child.on("error", () => undefined);
     const channel: unknown = child.stdio[3];
@@ -104,6 +104,15 @@ export function launch(
     return { identity, channel, onExit: (listener) => void child.once("exit", listener) };
   } finally {
     closeSync(log);
+  }
+}
+
+/** Node's own error would quote the argument or variable that it refuses, which may be a secret. */
+function spawned(file: string, args: string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(file, args, options);
+  } catch {
+    throw new Error(`${file} cannot be started with these arguments and this environment`);
   }
 }
 

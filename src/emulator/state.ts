@@ -99,7 +99,8 @@ export function loadState(directory: string): State {
  */
 export function lockState(directory: string): () => void {
   try {
-    mkdirSync(directory, { recursive: true });
+    // Uploads and logs below it may hold secrets.
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     throw new Error(`${directory} cannot be the state directory: ${String(cause)}`, { cause });

@@ -31,6 +31,13 @@ describe("launch", () => {
   });
 });
 
+describe("launch with a value that no process can have", () => {
+  it("throws without the value", () => {
+    const start = () => launch(["true"], { cwd, env: { SECRET: "s3cr3t\0" }, logFile: join(cwd, "log") });
+    expect(start).toThrow(expect.objectContaining({ message: expect.not.stringContaining("s3cr3t") }));
+  });
+});
+
 describe("endGroup", () => {
   it("ends a process that ignores SIGTERM and its children, and has ended them when it resolves", async () => {
     const { identity } = start(`trap "" TERM; sleep 300 & while :; do sleep 0.05; done`);
