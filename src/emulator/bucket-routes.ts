@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Hono } from "hono";
 import { z } from "zod";
 import type { Attempts } from "./attempts.ts";
@@ -20,6 +21,8 @@ export function addBucket(app: Hono<EmulatorEnv>, { bucket, attempts }: { bucket
   });
   app.get("/bucket/joblogs/:attempt", (c) => {
     const { from = "0", to = "0" } = c.req.query();
-    return new Response(readLog(attempts.logPath(c.req.param("attempt")), Number(from), Number(to)));
+    const path = attempts.logPath(c.req.param("attempt"));
+    if (!existsSync(path)) return errorAnswer(404, "this log is gone: its job was deleted");
+    return new Response(readLog(path, Number(from), Number(to)));
   });
 }

@@ -96,7 +96,7 @@ function addSingleJobs(app: Hono<EmulatorEnv>, context: JobRoutesContext): void 
     if (job === undefined) throw new Refusal(404, `there is no job ${id}`);
     const facts = { method: c.req.method, path: c.req.path, name: job.request.name };
     if (faults.take(["job-vanish"], facts) === null) return job;
-    jobs.vanish(job);
+    void jobs.vanish(job);
     throw new Refusal(404, `there is no job ${id}`);
   };
   for (const path of [`${BASE}/:id`, `${EXTERNAL}/:id`]) {

@@ -31,7 +31,7 @@ export interface JobsContext {
 /** Jobs as child processes, one group per attempt. Every change is on disk before it can be seen. */
 export class Jobs {
   readonly #context: JobsContext;
-  /** Timers of running attempts, by attempt id. */
+  /** Timers of attempts whose end is waited for, by attempt id. */
   readonly #timers = new Map<string, NodeJS.Timeout[]>();
   #stopping = false;
   #nextSequence: number;
@@ -95,11 +95,13 @@ export class Jobs {
     this.#forget(job);
   }
 
-  /** Ends and forgets a job as if it had never been. */
-  vanish(job: JobRecord): void {
+  /** Forgets a job as if it had never been; its process has ended when it resolves. */
+  async vanish(job: JobRecord): Promise<void> {
     job.goal = "TERMINATED";
     this.#context.store.remove(job.id);
-    void this.#endVanished(job);
+    await this.#endProcess(job.attempts.at(-1));
+    this.#forget(job);
+    this.#startDueOf(job);
   }
 
   /** Asks for the job's end; one that has ended stays as it is. */
@@ -171,6 +173,7 @@ export class Jobs {
       attempt.status = "FAILED";
       attempt.outcome = "not started";
       attempt.finishedAt = now();
+      this.#context.attempts.removeFiles(attempt.id);
       this.#set(job, "BROKEN", error instanceof ArchiveError ? error.message : String(error));
     }
   }
@@ -182,14 +185,14 @@ export class Jobs {
     exit: "adopted" | ((listener: (code: number | null) => void) => void),
   ): void {
     const ended = () => {
-      if (!this.#stopping && job.goal !== "TERMINATED" && attempt.finishedAt === null) this.#collect(job, attempt);
+      const isWatched = this.#timers.has(attempt.id);
+      if (!this.#stopping && job.goal !== "TERMINATED" && isWatched) this.#collect(job, attempt);
     };
     const timers: NodeJS.Timeout[] = [];
     if (exit === "adopted") timers.push(setInterval(() => isRunning(identity) || ended(), ADOPTED_POLL_MS));
     else {
       exit(() => {
         killRemains(identity.pid);
-        killMarked(attempt.id);
         ended();
       });
     }
@@ -202,16 +205,15 @@ export class Jobs {
   }
 
   async #timeOut(job: JobRecord, attempt: AttemptRecord): Promise<void> {
-    if (attempt.finishedAt !== null) return;
-    // Set first, so that the exit that follows is not taken for the entrypoint's own.
-    attempt.finishedAt = now();
+    // First, so that the exit that follows is not taken for the entrypoint's own.
     this.#clearTimers(attempt);
     await this.#endProcess(attempt);
     if (!this.#stopping && job.goal !== "TERMINATED") this.#finish(job, attempt, { kind: "timed-out" });
   }
 
-  /** Takes the result of a process that is no more. */
+  /** Takes the result of a process that is no more, and ends what it left. */
   #collect(job: JobRecord, attempt: AttemptRecord): void {
+    killMarked(attempt.id);
     const leftover = this.#context.attempts.leftover(attempt.id);
     if (leftover === null) this.#restartAttempt(job);
     else this.#finish(job, attempt, leftover);
@@ -220,7 +222,7 @@ export class Jobs {
   /** Starts anew an attempt whose entrypoint never ran: it does not count. */
   #restartAttempt(job: JobRecord): void {
     const attempt = job.attempts.pop();
-    if (attempt !== undefined) this.#clearTimers(attempt);
+    if (attempt !== undefined) this.#removeAttempt(attempt);
     this.#startAttempt(job);
   }
 
@@ -266,19 +268,15 @@ export class Jobs {
     killMarked(attempt.id);
   }
 
-  async #endVanished(job: JobRecord): Promise<void> {
-    await this.#endProcess(job.attempts.at(-1));
-    this.#forget(job);
-    this.#startDueOf(job);
-  }
-
   #forget(job: JobRecord): void {
     this.#context.store.remove(job.id);
     this.#context.tags.forget(job.id);
-    for (const attempt of job.attempts) {
-      this.#clearTimers(attempt);
-      this.#context.attempts.remove(attempt.id);
-    }
+    for (const attempt of job.attempts) this.#removeAttempt(attempt);
+  }
+
+  #removeAttempt(attempt: AttemptRecord): void {
+    this.#clearTimers(attempt);
+    this.#context.attempts.remove(attempt.id);
   }
 
   #clearTimers(attempt: AttemptRecord): void {

@@ -109,6 +109,32 @@ describe("startEmulator after a kill -9", () => {
     await last.kill();
   });
 
+  it.runIf(process.platform === "linux")(
+    "ends what attempts left in the background that ended while no emulator was there, or after it was back",
+    async () => {
+      const left = (name: string) => join(state, `left-${name}`);
+      const entrypoint = (name: string) =>
+        `sleep 300 & echo $! > ${left(name)}; until test -e ${join(state, `end-${name}`)}; do sleep 0.02; done`;
+      const first = await spawnEmulator(state);
+      const ids: string[] = [];
+      for (const name of ["before", "after"]) {
+        const { id } = await first.client.jobs.submit(aJob({ name, entrypoint: entrypoint(name) }));
+        await until("its child", () => existsSync(left(name)) && readFileSync(left(name), "utf8").endsWith("\n"));
+        ids.push(id);
+      }
+      const pids = ["before", "after"].map((name) => Number(readFileSync(left(name), "utf8")));
+      await first.kill();
+      writeFileSync(join(state, "end-before"), "");
+      const { pid } = (await attemptOf(ids[0]!)).process;
+      await until("the end of the first", () => identify(pid) === null);
+      const second = await spawnEmulator(state);
+      writeFileSync(join(state, "end-after"), "");
+      for (const id of ids) expect((await ended(second, id)).state.current_state).toBe("SUCCESS");
+      await until("the end of what they left", () => pids.every((left) => identify(left) === null));
+      await second.kill();
+    },
+  );
+
   it("never takes a recycled pid for a job, nor ends what runs under it", async () => {
     const first = await spawnEmulator(state);
     const bystander = await first.client.jobs.submit(aJob({ name: "bystander", entrypoint: "sleep 300" }));

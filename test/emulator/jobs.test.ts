@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { callApi } from "../support/emulator-api.ts";
 import { aDirectory, aJob, ended, inState, startTestEmulator, until } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
@@ -98,6 +99,22 @@ describe("Jobs", () => {
     rmSync(directory, { recursive: true });
   });
 
+  it("holds an unfinished line back while an attempt that ran out of time is ended", async () => {
+    const entrypoint = "trap 'printf half; sleep 0.5; echo whole; exit 1' TERM; echo $$; while :; do sleep 0.1; done";
+    const job = await emulator.client.jobs.submit(aJob({ entrypoint, timeoutSeconds: 1 }));
+    const [run] = await until("its run", async () => {
+      const runs = await emulator.client.jobs.runs(job.id);
+      return runs.length > 0 && runs;
+    });
+    const path = join(emulator.stateDirectory, "runs", run?.id ?? "", "log");
+    const log = `/api/v2/logs/job_logs_download_v2/${run?.id}`;
+    await until("the half line", () => existsSync(path) && readFileSync(path, "utf8").endsWith("half"));
+    const { result } = await callApi(emulator.url, "GET", log);
+    expect(Number(result["next_page_token"])).toBe(readFileSync(path, "utf8").indexOf("half"));
+    expect((await ended(emulator, job.id)).state.error).toContain("timeout_s=1");
+    expect((await emulator.client.jobs.logTail(job.id, { maxLines: 1 }))[0]).toBe("halfwhole");
+  });
+
   it("ends what a finished attempt left running in the background", async () => {
     const directory = aDirectory();
     const file = join(directory, "pid");
@@ -127,6 +144,30 @@ describe("Jobs", () => {
     const broken = await ended(emulator, job.id);
     expect(broken.state.current_state).toBe("BROKEN");
     expect(broken.state.error).toContain("s3://elsewhere/code.zip is unknown");
+    const run = join(emulator.stateDirectory, "runs", (await emulator.client.jobs.runs(job.id))[0]?.id ?? "");
+    await until("its files are gone", () => !existsSync(join(run, "work")));
+  });
+
+  it.each([
+    ["entrypoint", { entrypoint: "echo secret\0" }],
+    ["config.runtime_env.env_vars.A", { entrypoint: "true", runtime_env: { env_vars: { A: "secret\0" } } }],
+  ])("refuses a NUL character in %s, and names no value", async (field, config) => {
+    const body = { name: "nul", config };
+    const answer = await callApi(emulator.url, "POST", "/api/v2/decorated_ha_jobs/create", body);
+    expect(answer.status).toBe(422);
+    expect(answer.error).toContain(field);
+    expect(answer.error).not.toContain("secret");
+  });
+
+  it("answers 404 for a piece of the log of a job that was deleted", async () => {
+    const job = await emulator.client.jobs.submit(aJob({ entrypoint: "echo ran" }));
+    await ended(emulator, job.id);
+    const run = (await emulator.client.jobs.runs(job.id))[0]?.id ?? "";
+    const { result } = await callApi(emulator.url, "GET", `/api/v2/logs/job_logs_download_v2/${run}`);
+    const [chunk] = result["log_chunks"] as { chunk_url: string }[];
+    await emulator.client.jobs.delete(job.id);
+    await until("its log is gone", () => !existsSync(join(emulator.stateDirectory, "runs", run)));
+    expect((await fetch(chunk?.chunk_url ?? "")).status).toBe(404);
   });
 
   it("counts exit codes of signals and keeps the last lines of a long log", async () => {
