@@ -16,15 +16,15 @@ const TIMES: Record<string, (job: JobRecord) => string> = {
   status_updated_at: (job) => job.updatedAt,
 };
 
-const SORTS: Record<string, (job: JobRecord) => string> = {
-  CREATED_AT: (job) => job.createdAt,
-  LAST_UPDATED_AT: (job) => job.updatedAt,
-  LAST_STATUS_UPDATED_AT: (job) => job.updatedAt,
-  ENDED_AT: (job) => (isEnded(job) ? job.updatedAt : ""),
-  STATUS: (job) => job.state,
-  NAME: (job) => job.request.name,
-  ID: (job) => job.id,
-};
+const SORTS = new Map<string, (job: JobRecord) => string>([
+  ["CREATED_AT", (job) => job.createdAt],
+  ["LAST_UPDATED_AT", (job) => job.updatedAt],
+  ["LAST_STATUS_UPDATED_AT", (job) => job.updatedAt],
+  ["ENDED_AT", (job) => (isEnded(job) ? job.updatedAt : "")],
+  ["STATUS", (job) => job.state],
+  ["NAME", (job) => job.request.name],
+  ["ID", (job) => job.id],
+]);
 
 /**
  * The jobs that a query asks for, the newest first unless it says otherwise; archived ones only when it asks for them.
@@ -78,8 +78,8 @@ function time(query: JobQuery, key: string): number | null {
 function order(query: JobQuery): (a: JobRecord, b: JobRecord) => number {
   const field = query.one("sort_field");
   if (field === undefined) return (a, b) => byCreation(b, a);
-  const key = SORTS[field];
-  if (key === undefined) throw new Refusal(422, `sort_field "${field}" is none of ${Object.keys(SORTS).join(", ")}`);
+  const key = SORTS.get(field);
+  if (key === undefined) throw new Refusal(422, `sort_field "${field}" is none of ${[...SORTS.keys()].join(", ")}`);
   const sign = query.one("sort_order") === "ASC" ? 1 : -1;
   return (a, b) => sign * (compare(key(a), key(b)) || byCreation(a, b));
 }

@@ -30,7 +30,8 @@ export class Ledger {
   constructor(path: string) {
     this.#path = path;
     mkdirSync(dirname(path), { recursive: true });
-    appendFileSync(path, "");
+    // So that a line which a kill -9 cut off does not take the next one with it.
+    appendFileSync(path, "\n");
   }
 
   /** Written when it returns. */
@@ -42,10 +43,17 @@ export class Ledger {
   read(name: string | null): LedgerEntry[] {
     const entries: LedgerEntry[] = [];
     for (const line of readFileSync(this.#path, "utf8").split("\n")) {
-      if (line === "" || !line.endsWith("}")) continue;
-      const entry = entrySchema.parse(JSON.parse(line));
-      if (name === null || entry.name === name) entries.push(entry);
+      const entry = entryOf(line);
+      if (entry !== null && (name === null || entry.name === name)) entries.push(entry);
     }
     return entries;
+  }
+}
+
+function entryOf(line: string): LedgerEntry | null {
+  try {
+    return entrySchema.parse(JSON.parse(line));
+  } catch {
+    return null;
   }
 }

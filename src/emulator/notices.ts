@@ -44,8 +44,8 @@ export function notices(asked: {
 /** Whether a job's command or a Python file of its working directory (of the first 200) imports or calls Ray. */
 export function usesRay(entrypoint: string, workingDirectory: string): boolean {
   if (RAY_IN_COMMAND.test(entrypoint)) return true;
-  return readdirSync(workingDirectory, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".py"))
+  return readdirSync(workingDirectory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".py"))
     .slice(0, MAX_FILES)
-    .some((name) => RAY_IN_CODE.test(readFileSync(join(workingDirectory, name), "utf8")));
+    .some(({ parentPath, name }) => RAY_IN_CODE.test(readFileSync(join(parentPath, name), "utf8")));
 }

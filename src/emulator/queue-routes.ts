@@ -95,14 +95,9 @@ function addSingleQueues(app: Hono<EmulatorEnv>, context: JobRoutesContext): voi
     return c.json({ result: { ...result, total_jobs_marked_for_termination: open.length } });
   });
   app.get(`${BASE}/:id/jobs`, (c) => {
-    const found = queues.jobsOf(queues.get(c.req.param("id")));
-    return c.json(
-      page(
-        found.map((job) => answer(job, c)),
-        c.req.query("count"),
-        c.req.query("paging_token"),
-      ),
-    );
+    const { count, paging_token: token } = c.req.query();
+    const found = page(queues.jobsOf(queues.get(c.req.param("id"))), count, token);
+    return c.json({ ...found, results: found.results.map((job) => answer(job, c)) });
   });
 }
 

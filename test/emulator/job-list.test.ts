@@ -46,6 +46,7 @@ describe("selectJobs", () => {
 
   it.each([
     ["sort_field=SIZE", 422, "CREATED_AT"],
+    ["sort_field=constructor", 422, "CREATED_AT"],
     ["created_at_from=soon", 422, "created_at_from"],
     ["count=0", 422, "count"],
     ["paging_token=7", 400, "paging_token"],

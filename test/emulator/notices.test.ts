@@ -29,7 +29,7 @@ describe("notices", () => {
   });
 
   it.each([
-    ["the code imports it", {}, { "lib/train.py": "import os\nfrom ray import serve\n" }],
+    ["the code imports it", {}, { "lib.py/train.py": "import os\nfrom ray import serve\n" }],
     ["the command calls it", { entrypoint: "echo x; ray --version; echo ran" }, {}],
   ])("says whose Ray it is when %s", async (_case, config, files) => {
     const { lines } = await runJob(emulator, config, { "main.txt": "", ...files });

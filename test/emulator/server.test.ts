@@ -1,8 +1,9 @@
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { request } from "node:http";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_TOKEN, startEmulator } from "../../src/emulator/server.ts";
-import { aDirectory, aJob, startTestEmulator } from "../support/emulator.ts";
+import { aDirectory, aJob, emulatorAt, startTestEmulator } from "../support/emulator.ts";
 
 let emulator: Awaited<ReturnType<typeof startTestEmulator>>;
 beforeAll(async () => {
@@ -118,6 +119,22 @@ describe("startEmulator", () => {
     await expect(startEmulator({ port: 0, host: "0.0.0.0", stateDirectory })).rejects.toThrow("ANYSCALE_CLI_TOKEN");
     const port = Number(new URL(emulator.url).port);
     await expect(startEmulator({ port, stateDirectory })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    rmSync(stateDirectory, { recursive: true });
+  });
+
+  it("keeps a state directory that it makes from other users", async () => {
+    const stateDirectory = join(aDirectory(), "state");
+    await (await startEmulator({ port: 0, stateDirectory })).stop();
+    expect(statSync(stateDirectory).mode & 0o077).toBe(0);
+    rmSync(dirname(stateDirectory), { recursive: true });
+  });
+
+  it("goes on with a ledger whose last line a kill cut off", async () => {
+    const stateDirectory = aDirectory({ "ledger.jsonl": `{"time":"2026-01-01T00:00:00Z","request":{}` });
+    const next = await startEmulator({ port: 0, stateDirectory });
+    await emulatorAt(next.url).client.user();
+    expect((await emulatorAt(next.url).ledger()).map(({ path }) => path)).toEqual(["/api/v2/userinfo/"]);
+    await next.stop();
     rmSync(stateDirectory, { recursive: true });
   });
 
