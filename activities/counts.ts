@@ -4,15 +4,10 @@ import { countsRows, type CountsRow } from "../src/domain/dataset-version.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
 import { needDocument } from "./documents.ts";
+import type { MergedCounts } from "./interfaces.ts";
 
 /** Rows that are merged at once. */
 const rowsAtOnce = 1000;
-
-/** What has been merged into a table. */
-export interface MergedCounts {
-  versions: number;
-  rows: number;
-}
 
 /**
  * Merges the counts of a dataset version into a table, and those of every version before it that the table lacks: a version

@@ -3,6 +3,7 @@ import { countRecords } from "../src/domain/dataset-version.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
 import { assertShares, commitVersion, newestVersion } from "./commit-version.ts";
+import { mergeCounts } from "./counts.ts";
 import { gatherBatches, withGathered } from "./gathered-batches.ts";
 import { needDocument, writeDocument } from "./documents.ts";
 import { ingestSmall } from "./ingest.ts";
@@ -15,7 +16,7 @@ import { readTrainingData } from "./vocabulary.ts";
 /** Sources whose counts an answer names: more do not belong into history. */
 const mostPerSource = 200;
 
-type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey" | "workflows">;
+type DatasetPorts = Pick<Ports, "store" | "sources" | "readChatFile" | "authorKey" | "workflows" | "counts">;
 
 export function createDatasetActivities(ports: DatasetPorts): DatasetActivities {
   const { store } = ports;
@@ -43,6 +44,7 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
       return Object.keys(result.perSource).length > mostPerSource ? { ...result, perSource: {} } : result;
     },
 
+    mergeCounts: (request) => mergeCounts(ports, request),
     freezeTestSet: (request) => freezeTestSet(ports, request),
 
     async readTraining({ dataset, version, testSet }) {

@@ -4,6 +4,7 @@
  */
 import type { Alert } from "../src/domain/alert-schema.ts";
 import type { GatheredBatches } from "../src/domain/batch-schema.ts";
+import type { CountsTarget } from "../src/domain/counts-table-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
@@ -69,6 +70,12 @@ export interface CommitResult {
   perSource: Record<string, SourceCounts>;
 }
 
+/** What has been merged into a table of counts. */
+export interface MergedCounts {
+  versions: number;
+  rows: number;
+}
+
 export interface DatasetActivities {
   /** Reads the newest manifest. Changes nothing. Fails with InvalidInput when the dataset is split by other shares. */
   readDatasetHead(request: { dataset: string; sources: string[]; split: Split }): Promise<DatasetHead>;
@@ -100,6 +107,11 @@ export interface DatasetActivities {
     gathered: string[];
     leastRecords: number;
   }): Promise<CommitResult>;
+  /**
+   * Merges the counts of a version, and of those before it that are missing, into a table. The same again changes nothing.
+   * Fails with Refused, NotFound or InvalidInput when the table or its database cannot be used.
+   */
+  mergeCounts(request: { dataset: string; version: number; target: CountsTarget }): Promise<MergedCounts>;
   /**
    * The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Fails with
    * InvalidData when that has too few records to compare models, and freezes nothing then; with InvalidInput when `uri` is

@@ -72,6 +72,15 @@ export const reading = (readSeconds: number, dataset: string): ActivityOptions =
   priority: { fairnessKey: dataset },
 });
 
+/** What an update can do without, and a later one makes up for: given up after two minutes. */
+export const dispensable: ActivityOptions = {
+  taskQueue: taskQueues.io,
+  startToCloseTimeout: "1m",
+  scheduleToCloseTimeout: "2m",
+  retry: { initialInterval: "500ms", maximumInterval: "10s" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};
+
 /** Work over a whole dataset version in memory and storage. */
 export const computing: ActivityOptions = {
   taskQueue: taskQueues.cpu,

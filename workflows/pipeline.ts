@@ -171,7 +171,7 @@ async function take(step: ReturnType<typeof nextStep>, running: Running): Promis
 
 async function startUpdate({ definition, state, alerts }: Running): Promise<void> {
   const { name, sources, dataset } = definition;
-  const { split, quorum, deadlines } = dataset;
+  const { split, quorum, deadlines, countsTable } = dataset;
   const workflowId = workflowIds.pipelineUpdate(name, state.updatesStarted + 1);
   state.updatesStarted++;
   state.updateWanted = false;
@@ -179,7 +179,7 @@ async function startUpdate({ definition, state, alerts }: Running): Promise<void
   const update = await unlessThere(
     startChild(updateDataset, {
       workflowId,
-      args: [{ dataset: name, sources, split, quorum, deadlines }],
+      args: [{ dataset: name, sources, split, quorum, deadlines, countsTable }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `update of dataset ${name}`,
     }),

@@ -25,18 +25,19 @@ import {
 } from "../src/domain/reading.ts";
 import type { Reading } from "../src/domain/reading-schema.ts";
 import type { UpdateDatasetInput, UpdateDatasetRequest } from "../src/domain/workflow-input-schema.ts";
-import { computing, local, quick } from "./activity-options.ts";
+import { computing, dispensable, local, quick } from "./activity-options.ts";
 import { workflowIds } from "./names.ts";
 import { datasetUpdatedSignal } from "./pipeline-messages.ts";
 import { readInGroups } from "./read-in-groups.ts";
 import { readSources, type SourcesRead } from "./read-sources.ts";
 import { progressSignal, readingQuery, updateProgressSignal } from "./reading-messages.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
-import { checked, regardless } from "./steps.ts";
+import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkUpdateDataset } = proxyLocalActivities<InputActivities>(local);
 const { readDatasetHead } = proxyLocalActivities<DatasetActivities>(quick);
 const { commitVersion } = proxyActivities<DatasetActivities>(computing);
+const { mergeCounts } = proxyActivities<DatasetActivities>(dispensable);
 
 /** More sources than these are read in groups, each with a history of its own. */
 const mostAlone = 200;
@@ -50,6 +51,8 @@ export interface UpdateDatasetResult extends CommitResult {
   failedSources: Record<string, string>;
   /** Sources that have more than they could deliver in time: the next update goes on there. */
   unfinished: string[];
+  /** Why the table of counts has not been written; the next version makes up for it. */
+  countsFailure?: string;
 }
 
 export async function updateDataset(input: UpdateDatasetRequest): Promise<UpdateDatasetResult> {
@@ -91,6 +94,7 @@ export async function updateDataset(input: UpdateDatasetRequest): Promise<Update
     failed: reading.failed,
     failedSources: firstReasons(reading.failedSources),
     unfinished: read.unfinished,
+    ...(await countElsewhere(update, commit.version)),
   };
   setCurrentDetails(describe(result, quorum.records));
   return result;
@@ -109,6 +113,22 @@ async function commitAndTell(
   const newest = made.version ?? parent;
   if (newest > 0) await notify(update, newest);
   return made;
+}
+
+/** The version is there and announced: no table elsewhere is worth an update that fails. */
+async function countElsewhere(
+  { dataset, countsTable }: WithoutSources<UpdateDatasetInput>,
+  version: number | null,
+): Promise<{ countsFailure?: string }> {
+  if (countsTable === undefined || version === null) return {};
+  try {
+    await mergeCounts.executeWithOptions({ summary: countsTable.table }, [{ dataset, version, target: countsTable }]);
+    return {};
+  } catch (error) {
+    const countsFailure = reasonOf(error);
+    log.warn("the table of counts was not written", { dataset, version, reason: countsFailure });
+    return { countsFailure };
+  }
 }
 
 /** Tells those who wait. A workflow that is not running loses nothing: it reads the newest version when it starts. */
@@ -175,10 +195,11 @@ function firstFailures({ failedSources }: Reading): string {
 }
 
 function describe(result: UpdateDatasetResult, leastRecords: number): string {
-  const { dataset, version, added, records, failed, failedSources, unfinished } = result;
+  const { dataset, version, added, records, failed, failedSources, unfinished, countsFailure } = result;
   const without = failed === 0 ? "" : ` ${failed} failed: ${nameSome(Object.keys(failedSources))}.`;
   const more = unfinished.length === 0 ? "" : ` More to come from ${nameSome(unfinished)}.`;
-  return `${outcome()}${without}${more}`;
+  const counts = countsFailure === undefined ? "" : ` Its counts were not published: ${countsFailure}.`;
+  return `${outcome()}${without}${more}${counts}`;
 
   function outcome(): string {
     if (version !== null) return `${dataset}@${version}: ${added} records added, ${records} in all.`;

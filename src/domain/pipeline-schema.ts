@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { countsTableSchema } from "./counts-table-schema.ts";
 import { hyperparametersSchema } from "./job-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
@@ -151,6 +152,8 @@ export const datasetPolicySchema = z.strictObject({
     .default(null),
   quorum: quorumSchema.prefault({}),
   deadlines: deadlinesSchema.prefault({}),
+  /** A SQL table that the record counts of each version are merged into; none when it is left out. */
+  countsTable: countsTableSchema.optional(),
 });
 
 const pipelineFields = z.strictObject({

@@ -1,5 +1,6 @@
 /** What each workflow takes: one plain JSON object, checked in the workflow's first local activity. */
 import { z } from "zod";
+import { countsTableSchema } from "./counts-table-schema.ts";
 import { testSetSchema } from "./evaluation-schema.ts";
 import {
   computeSchema,
@@ -35,6 +36,8 @@ export const updateDatasetInputSchema = z
     split: splitSchema.prefault({}),
     quorum: quorumSchema.prefault({}),
     deadlines: deadlinesSchema.prefault({}),
+    /** A SQL table that the record counts of the version are merged into; none when it is left out. */
+    countsTable: countsTableSchema.optional(),
     /** Ids of workflows that hear `datasetUpdated`; the pipeline of the dataset's name always does. */
     notify: z.array(z.string().min(1)).default([]),
   })

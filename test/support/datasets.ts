@@ -37,6 +37,7 @@ export function datasetActivities(store: ObjectStore, source: SourceReader, auth
     authorKey,
     workflows: fakeWorkflows(),
     sources: everyKind(source),
+    counts: { versions: async () => [], merge: async () => {} },
     readChatFile: (uri) => source.read(anIngest().source, uri, new AbortController().signal).items,
   });
 }

@@ -113,6 +113,7 @@ function datasetFakes(world: World): DatasetActivities {
       ]);
       return { version: world.versions.length, ...newest(), perSource: Object.fromEntries(perSource) };
     },
+    mergeCounts: async () => ({ versions: 1, rows: 1 }),
     freezeTestSet: async () => aTestSet(),
     readTraining: async ({ dataset, version }) => ({
       vocabulary: `vocabularies/${dataset}/${version}.json`,

@@ -107,6 +107,27 @@ describe("updateDataset", () => {
     expect(await told(handle)).toEqual([`pipeline/${world.name}`, "elsewhere"]);
   });
 
+  it("merges the counts of a version into the table it is given, once the version is announced", async () => {
+    const countsTable = { urlSecret: "COUNTS_URL", table: "reports.counts" };
+    const handle = await start({ ...input(), countsTable });
+    expect(await handle.result()).not.toHaveProperty("countsFailure");
+    expect(world.requests("mergeCounts")).toEqual([{ dataset: world.name, version: 1, target: countsTable }]);
+    expect(world.story().slice(-2)).toEqual(["commitVersion", "mergeCounts"]);
+    await temporal.record(handle, "counted-elsewhere");
+    await (await start({ ...input(), countsTable })).result();
+    expect(world.requests("mergeCounts")).toHaveLength(1);
+  });
+
+  it("succeeds, and says so, when the table of counts cannot be written", async () => {
+    world.when("mergeCounts", async () => {
+      throw new TypedFailure("Refused", "table counts: permission denied");
+    });
+    const handle = await start({ ...input(), countsTable: { urlSecret: "COUNTS_URL", table: "counts" } });
+    const countsFailure = "Refused: table counts: permission denied";
+    expect(await handle.result()).toMatchObject({ version: 1, added: 100, countsFailure });
+    expect(await told(handle)).toEqual([`pipeline/${world.name}`]);
+  });
+
   it("stops reading and commits nothing when it is cancelled", async () => {
     const door = new Door();
     world.when("ingest", async ({ source }, usual) => {
@@ -132,6 +153,11 @@ describe("updateDataset", () => {
       "InvalidInput: sources.1.id: source slack is named twice",
     ],
     ["a quorum of 0", { quorum: { sources: 0 } }, "InvalidInput: quorum.sources: "],
+    [
+      "an address in place of a variable's name",
+      { countsTable: { urlSecret: "postgresql://me:secret@host/db" } },
+      "InvalidInput: countsTable.urlSecret: must be the name of an environment variable",
+    ],
     ["a misspelt field", { sauces: [] }, 'InvalidInput: Unrecognized key: "sauces"'],
   ])("fails at once and names the field when given %s", async (_, wrong, message) => {
     expect(await failureOf(await start(wrong && { ...input(), ...wrong }))).toContain(message);
