@@ -61,7 +61,7 @@ export function loadBucketConfig(environment: Record<string, string | undefined>
 }
 
 /** What reading sources needs to know of its surroundings. */
-export interface SourceConfig {
+export interface SourceConfig extends Pick<Config, "s3Endpoint" | "s3Region"> {
   /** `host:port` of hosts that are not public and may be read nevertheless. */
   allowHosts: string[];
   /** Folders of readers that are not part of Tuneloop. */
@@ -72,8 +72,11 @@ export interface SourceConfig {
 
 /** Reads what sources need, once. Throws an error that names the variable that is wrong. */
 export function loadSourceConfig(environment: Record<string, string | undefined>): SourceConfig {
-  const env = parsed(z.object({ TUNELOOP_ALLOW_HOSTS: variable(hosts.default([])) }), environment);
+  const variables = { TUNELOOP_ALLOW_HOSTS: variable(hosts.default([])) };
+  const env = parsed(bucketSchema.omit({ TUNELOOP_S3_URI: true }).extend(variables), environment);
   return {
+    s3Endpoint: env.AWS_ENDPOINT_URL ?? null,
+    s3Region: env.AWS_REGION ?? null,
     allowHosts: env.TUNELOOP_ALLOW_HOSTS,
     readerFolders: foldersIn(environment["TUNELOOP_SOURCES"]),
     secret: (name) => {

@@ -10,6 +10,7 @@ import { datasetCommand } from "./dataset.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { recipeCommand } from "./recipe.ts";
+import { sourceCommand } from "./source.ts";
 import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
 import { workerCommand } from "./worker.ts";
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     .addCommand(datasetCommand())
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())
+    .addCommand(sourceCommand())
     .addCommand(recipeCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
   return program;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig, loadSourceConfig } from "../../src/config.ts";
 
 const least = { TUNELOOP_S3_URI: "s3://bucket/prefix", ANYSCALE_CLI_TOKEN: "aph0_secret" };
 const messageOf = (environment: Record<string, string | undefined>): string => {
@@ -96,4 +96,43 @@ describe("loadConfig", () => {
     expect(message).not.toContain(value);
     expect(message).not.toContain("secret");
   });
+});
+
+describe("loadSourceConfig", () => {
+  it("allows nothing by default", () => {
+    const { secret: _, ...rest } = loadSourceConfig({});
+    expect(rest).toEqual({ s3Endpoint: null, s3Region: null, allowHosts: [], readerFolders: [] });
+  });
+
+  it("takes hosts with their ports, those of https without one, and folders as in PATH", () => {
+    const config = loadSourceConfig({
+      TUNELOOP_ALLOW_HOSTS: " 127.0.0.1:9999, Reviews.Internal ,[::1]:8080",
+      TUNELOOP_SOURCES: "/opt/sources: ./more",
+    });
+    expect(config.allowHosts).toEqual(["127.0.0.1:9999", "reviews.internal:443", "[::1]:8080"]);
+    expect(config.readerFolders).toEqual(["/opt/sources", "./more"]);
+  });
+
+  it.each(["http://reviews.internal", "reviews.internal:x", "*.internal", "a b", "10.0.0.0/8", ","])(
+    "refuses %j for hosts, and names the variable",
+    (list) => {
+      expect(() => loadSourceConfig({ TUNELOOP_ALLOW_HOSTS: list })).toThrow(
+        /TUNELOOP_ALLOW_HOSTS: must be hosts such as/,
+      );
+    },
+  );
+
+  it("gives secrets by name, and names the variable that is not set", () => {
+    const { secret } = loadSourceConfig({ SLACK_TOKEN: " xoxb-canary\n", EMPTY: " " });
+    expect(secret("SLACK_TOKEN")).toBe("xoxb-canary");
+    for (const name of ["EMPTY", "NOWHERE"])
+      expect(() => secret(name)).toThrow(`${name} is not set: put the secret into the worker's environment`);
+  });
+
+  it.each(["TUNELOOP_AUTHOR_KEY", "AWS_SECRET_ACCESS_KEY", "ANYSCALE_CLI_TOKEN", "TEMPORAL_API_KEY", "path"])(
+    "gives no source %s, though it is set",
+    (name) => {
+      expect(() => loadSourceConfig({ [name]: "canary" }).secret(name)).toThrow(new RegExp(`^${name}: (?!.*canary)`));
+    },
+  );
 });
