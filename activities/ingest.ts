@@ -14,6 +14,8 @@ type IngestPorts = Pick<Ports, "store" | "sources" | "authorKey">;
 /** What a source may bring, in bytes and milliseconds, to count as small. */
 const smallBytes = 1024 * 1024;
 const smallMs = 2000;
+/** What a lost worker may cost of a source that brings little at a time, in milliseconds. */
+const flushMs = 60_000;
 
 /** Where a crashed ingest goes on: everything up to `cursor` lies in `chunks`. */
 const progressSchema = z.object({
@@ -26,7 +28,8 @@ type Progress = z.infer<typeof progressSchema>;
 
 /**
  * Reads a source to its end. Items are packed on other threads while they come, and while a chunk is written the next one
- * is read: this thread only parses. Heartbeats carry the progress, from which the next attempt goes on.
+ * is read: this thread only parses. Heartbeats carry the progress, from which the next attempt goes on. The cursor moves
+ * on behind what was read, also when the source's mapping left all of it out.
  */
 export async function ingest(ports: IngestPorts, request: IngestSourceInput): Promise<IngestResult> {
   const resumed = progressSchema.safeParse(activityInfo().heartbeatDetails);
@@ -35,10 +38,14 @@ export async function ingest(ports: IngestPorts, request: IngestSourceInput): Pr
   const reading = ports.sources[request.source.kind].read(request.source, progress.cursor, signal);
   let chunk = openChunk(ports, request);
   let writing = Promise.resolve();
+  let unsaved = false;
+  let savedMs = Date.now();
 
   const flush = async (): Promise<void> => {
     const [full, cursor] = [chunk, await reading.cursor()];
     chunk = openChunk(ports, request);
+    unsaved = false;
+    savedMs = Date.now();
     await writing;
     signal.throwIfAborted();
     writing = write(ports, request, progress, full, cursor).then(() => heartbeat(progress));
@@ -51,14 +58,15 @@ export async function ingest(ports: IngestPorts, request: IngestSourceInput): Pr
   try {
     for await (const items of reading.items) {
       for (const item of items) chunk.add(item);
+      unsaved = true;
       await chunk.caughtUp();
-      if (chunk.isFull) await flush();
+      if (chunk.isFull || Date.now() - savedMs > flushMs) await flush();
     }
-    if (chunk.received > 0) await flush();
+    if (unsaved) await flush();
     await writing;
   } catch (error) {
     // The next attempt goes on behind what has come so far.
-    if (chunk.received > 0 && !signal.aborted) await flush();
+    if (unsaved && !signal.aborted) await flush();
     await writing;
     throw error;
   } finally {
@@ -73,11 +81,13 @@ export async function ingestSmall(ports: IngestPorts, request: IngestSourceInput
   const deadlineMs = Date.now() + smallMs;
   const reading = ports.sources[request.source.kind].read(request.source, progress.cursor, cancellationSignal());
   const chunk = openChunk(ports, request);
+  let unsaved = false;
   for await (const items of reading.items) {
     for (const item of items) chunk.add(item);
+    unsaved = true;
     if (chunk.bytes > smallBytes || Date.now() > deadlineMs) return null;
   }
-  if (chunk.received > 0) await write(ports, request, progress, chunk, await reading.cursor());
+  if (unsaved) await write(ports, request, progress, chunk, await reading.cursor());
   return finish(ports, request, progress);
 }
 
@@ -96,10 +106,12 @@ async function write(
   chunk: ChunkWriter,
   cursor: string,
 ): Promise<void> {
-  const number = String(progress.chunks.length).padStart(4, "0");
-  progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${number}`));
-  progress.received += chunk.received;
-  progress.quarantined += chunk.quarantined;
+  if (chunk.received > 0) {
+    const number = String(progress.chunks.length).padStart(4, "0");
+    progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${number}`));
+    progress.received += chunk.received;
+    progress.quarantined += chunk.quarantined;
+  }
   progress.cursor = cursor;
 }
 

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { CancelledFailure } from "@temporalio/common";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { TypedFailure } from "../../src/domain/failures.ts";
 import type { SourceItem, SourceReader } from "../../src/ports.ts";
 import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
 import { aBatch, anIngest, commit, datasetActivities, packedLines, readBatch, recordsOf } from "../support/datasets.ts";
@@ -11,6 +12,15 @@ const items = (count: number, from = 0): SourceItem[] =>
   Array.from({ length: count }, (_, index) =>
     aSourceItem(`a.jsonl#${from + index + 1}`, aChat(`question ${from + index}`)),
   );
+
+async function* groups(...given: SourceItem[][]): AsyncGenerator<SourceItem[]> {
+  yield* given;
+}
+
+async function* thenFails(group: SourceItem[]): AsyncGenerator<SourceItem[]> {
+  yield group;
+  throw new TypedFailure("RateLimited", "the service asks for patience", { retryAfterMs: 600 });
+}
 
 describe("createDatasetActivities", () => {
   describe("ingest", () => {
@@ -88,8 +98,10 @@ describe("createDatasetActivities", () => {
       let heartbeatDetails: unknown;
       const written = new Promise<void>((heard) => {
         first.on("heartbeat", (details: { received: number }) => {
+          // A worker that is gone does not say how far it came in the end.
+          if (details.received === 0 || heartbeatDetails !== undefined) return;
           heartbeatDetails = structuredClone(details);
-          if (details.received > 0) heard();
+          heard();
         });
       });
       const failing = fakeSource(large, async (index) => {
@@ -114,6 +126,44 @@ describe("createDatasetActivities", () => {
       );
       expect(new Set(records.map(({ sourceItem }) => sourceItem)).size).toBe(24);
       expect(records).toHaveLength(24);
+    });
+
+    it("goes on behind what came before a failure, however little that was, or if all of it was left out", async () => {
+      for (const before of [items(2), []]) {
+        const store = new MemoryObjectStore();
+        const environment = activityEnvironment();
+        let heartbeatDetails: unknown;
+        environment.on("heartbeat", (details: unknown) => (heartbeatDetails = structuredClone(details)));
+        const limited: SourceReader = {
+          read: () => ({ items: thenFails(before), cursor: async () => "behind" }),
+        };
+        const reading = environment.run(() => datasetActivities(store, limited).ingest(anIngest()));
+        await expect(reading).rejects.toThrow("asks for patience");
+        expect(heartbeatDetails).toMatchObject({ cursor: "behind", received: before.length });
+      }
+    });
+
+    it.each(["ingest", "ingestSmall"] as const)(
+      "%s moves the cursor on when everything that was read was left out",
+      async (activity) => {
+        const store = new MemoryObjectStore();
+        const nothing: SourceReader = {
+          read: () => ({ items: groups([], []), cursor: async () => "behind" }),
+        };
+        const result = await inActivity(() => datasetActivities(store, nothing)[activity](anIngest()));
+        expect(readBatch(store, result?.batch ?? "")).toMatchObject({ received: 0, cursor: "behind", chunks: [] });
+      },
+    );
+
+    it("saves what came of a slow source once a minute", async () => {
+      const now = vi.spyOn(Date, "now");
+      const store = new MemoryObjectStore();
+      const slow = fakeSource([items(1), items(1, 1), items(1, 2)], (index) => {
+        if (index === 1) now.mockReturnValue(new Date().getTime() + 61_000);
+      });
+      const { batch } = await inActivity(() => datasetActivities(store, slow).ingest(anIngest()));
+      now.mockRestore();
+      expect(readBatch(store, batch)).toMatchObject({ received: 3, cursor: "3", chunks: [{}, {}] });
     });
 
     it("writes the same batch under the same name when it is repeated from the start", async () => {
