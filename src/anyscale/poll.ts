@@ -17,7 +17,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Looks again and again until there is an answer. A look that fails for a passing reason (no answer, 408, 429, 5xx, a
- * page of HTML) is repeated after the pause or the server's own `Retry-After`, whichever is longer.
+ * page of HTML) is repeated after the pause or the server's own `Retry-After`, whichever is longer. When the time is up it
+ * looks once more, however long the pause; that look may take as long as a pause.
  *
  * @param what is waited for, for messages: `job prodjob_1 to end`
  * @throws `WaitTimeoutError` when the time is up, with what was seen last; `InvalidRequestError` for a time that is none,
@@ -33,14 +34,12 @@ export async function poll<T>(
   const { signal } = options;
   signal?.throwIfAborted();
   const deadline = Date.now() + timeoutMs;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  let timeout = AbortSignal.timeout(timeoutMs);
   let seen = "nothing";
   let failure: AnyscaleError | undefined;
-  for (;;) {
-    let pauseMs = pollMs;
+  for (let isLast = false; ;) {
     try {
-      const shown = await look({ signal: either });
+      const shown = await look({ signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
       if ("answer" in shown) return shown.answer;
       ({ seen } = shown);
       failure = undefined;
@@ -49,14 +48,18 @@ export async function poll<T>(
       if (!timeout.aborted) {
         if (!isPassing(error)) throw error;
         failure = error;
-        pauseMs = Math.max(pollMs, error.retryAfterMs ?? 0);
       }
     }
-    if (Date.now() + pauseMs >= deadline) {
+    const leftMs = deadline - Date.now();
+    const askedMs = failure?.retryAfterMs ?? 0;
+    if (isLast || leftMs <= askedMs) {
       const last = failure ? `${seen}; last failure: ${failure.message}` : seen;
       throw new WaitTimeoutError(`waited up to ${timeoutMs} ms for ${what}; last seen: ${last}`, { cause: failure });
     }
-    await pause(pauseMs, signal);
+    const pauseMs = Math.max(pollMs, askedMs);
+    isLast = pauseMs >= leftMs;
+    await pause(Math.min(pauseMs, leftMs), signal);
+    if (isLast) timeout = AbortSignal.timeout(pollMs);
   }
 }
 

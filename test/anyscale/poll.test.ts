@@ -64,6 +64,26 @@ describe("poll", () => {
     });
   });
 
+  it("looks a last time when the time is up, also where a pause is longer than all of it", async () => {
+    const started = performance.now();
+    const { answer, count } = through([{ seen: "a" }, { answer: "c" }], { timeoutMs: 60, pollMs: 10_000 });
+    expect([await answer, count()]).toEqual(["c", 2]);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(55);
+    const late = through([{ seen: "a" }], { timeoutMs: 20, pollMs: 10_000 });
+    await expect(late.answer).rejects.toMatchObject({ kind: "timeout" });
+    expect(late.count()).toBe(2);
+  });
+
+  it("ends a last look that hangs", async () => {
+    let looks = 0;
+    const hang = ({ signal }: { signal?: AbortSignal }) =>
+      looks++ === 0
+        ? Promise.resolve({ seen: "a" })
+        : new Promise<never>((_done, failed) => signal?.addEventListener("abort", () => failed(signal.reason)));
+    await expect(poll("the end", hang, { timeoutMs: 20, pollMs: 30 })).rejects.toMatchObject({ kind: "timeout" });
+    expect(looks).toBe(2);
+  });
+
   it("ends a look that hangs when the time is up", async () => {
     const hang = ({ signal }: { signal?: AbortSignal }) =>
       new Promise<never>((_done, failed) => signal?.addEventListener("abort", () => failed(signal.reason)));
