@@ -40,7 +40,8 @@ export class LogStream {
 
   /**
    * Lines that are there and were not yielded before, up to the last one that is whole. A lost connection or a passing failure
-   * is resumed at the byte where it was. Throws the failure when nothing came for `retryMs`, or the reason of `signal`.
+   * is resumed at the byte where it was. Throws the failure when nothing came for `retryMs` or the server asks for more time than
+   * is left of it, or the reason of `signal`.
    */
   async *fresh(): AsyncGenerator<string> {
     let failingSince: number | null = null;
@@ -52,9 +53,11 @@ export class LogStream {
         }
         return;
       } catch (error) {
+        const { retryMs, pollMs, signal } = this.#reading;
         failingSince ??= performance.now();
-        if (!isPassing(error) || performance.now() - failingSince >= this.#reading.retryMs) throw error;
-        await pause(Math.max(error.retryAfterMs ?? 0, this.#reading.pollMs), this.#reading.signal);
+        const leftMs = failingSince + retryMs - performance.now();
+        if (!isPassing(error) || leftMs <= (error.retryAfterMs ?? 0)) throw error;
+        await pause(Math.max(error.retryAfterMs ?? 0, pollMs), signal);
       }
     }
   }

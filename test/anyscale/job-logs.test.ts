@@ -114,6 +114,17 @@ describe("Jobs.logs", () => {
     expect(lines).toEqual(["a"]);
   });
 
+  it("gives up at once when the server asks for more time than failures are repeated for", async () => {
+    const emulator = await startTestEmulator();
+    const { id } = await emulator.client.jobs.submit(aJob());
+    await until("its run", async () => (await emulator.client.jobs.runs(id)).length > 0);
+    const effect = { kind: "status", status: 429, retryAfterSeconds: 3600 };
+    await emulator.fault({ match: { path: "job_logs_download" }, times: 9, effect });
+    const reading = emulator.client.jobs.logs(id, { retryMs: 5_000 }).next();
+    await expect(reading).rejects.toMatchObject({ kind: "rate-limited", retryAfterMs: 3_600_000 });
+    await emulator.stop();
+  });
+
   it("ends with a server that hands out tokens for ever, or none", async () => {
     for (const token of ["again", null]) {
       const server: ApiServer = await startApiServer((_request, response, url) => {
