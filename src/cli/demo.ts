@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { Command } from "commander";
 import { generatedPlan, ownPlan, type DemoPlan } from "../dev/demo-data.ts";
+import { startDemoFeed, type DemoFeed } from "../dev/demo-feed.ts";
 import { runDemo, type DemoCycle } from "../dev/demo.ts";
 import { startStack, type Stack } from "../dev/stack.ts";
 import { withStackEnvironment } from "../dev/stack-file.ts";
@@ -37,32 +38,40 @@ export function demoCommand(): Command {
       const screen = screenFor(options.json ? process.stderr : process.stdout);
       const plan = planOf(options);
       makeRoom(options.state);
-      const startedMs = performance.now();
-      screen.open("Tuneloop demo");
-      const stack = await startStack({
-        stateDirectory: options.state,
-        ports: USUAL_PORTS,
-        environment: withoutAccounts(process.env),
-        report: (line) => screen.line(line),
-      });
-      let cycles: DemoCycle[];
+      const feed = await startDemoFeed();
       try {
-        cycles = await play(stack, plan, screen);
-        const seconds = (performance.now() - startedMs) / 1000;
-        screen.box("Where to look", whereToLook(stack, cycles, options));
-        if (options.json) process.stdout.write(`${JSON.stringify({ cycles, seconds })}\n`);
-        if (options.keep) await interruption();
-        screen.close(`Done in ${seconds.toFixed(0)} s.`);
+        await perform(feed, plan, screen, options);
       } finally {
-        await stack.stop();
+        await feed.stop();
       }
     });
 }
 
-async function play(stack: Stack, plan: DemoPlan, screen: Screen): Promise<DemoCycle[]> {
+async function perform(feed: DemoFeed, plan: DemoPlan, screen: Screen, options: DemoOptions): Promise<void> {
+  const startedMs = performance.now();
+  screen.open("Tuneloop demo");
+  const stack = await startStack({
+    stateDirectory: options.state,
+    ports: USUAL_PORTS,
+    environment: { ...withoutAccounts(process.env), TUNELOOP_ALLOW_HOSTS: feed.host },
+    report: (line) => screen.line(line),
+  });
+  try {
+    const cycles = await play(stack, feed, plan, screen);
+    const seconds = (performance.now() - startedMs) / 1000;
+    screen.box("Where to look", whereToLook(stack, cycles, options));
+    if (options.json) process.stdout.write(`${JSON.stringify({ cycles, seconds })}\n`);
+    if (options.keep) await interruption();
+    screen.close(`Done in ${seconds.toFixed(0)} s.`);
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function play(stack: Stack, feed: DemoFeed, plan: DemoPlan, screen: Screen): Promise<DemoCycle[]> {
   const client = await connect(withStackEnvironment(process.env, stack.environment));
   try {
-    return await runDemo(stack, client, plan, {
+    return await runDemo({ stack, client, feed }, plan, {
       round: (title) => screen.line(title),
       step: (text) => screen.line(`  ${text}`),
       cycle: (cycle) => screen.box(headline(cycle), describeCycle(cycle)),

@@ -25,6 +25,8 @@ export interface DemoPlan {
   /** JSONL of the frozen test set; null keeps a share of the data back. */
   testSet: string | null;
   sources: string[];
+  /** The one of the sources that is read over HTTP; the others deliver to the bucket. Null: none. */
+  feedSource: string | null;
 }
 
 /**
@@ -37,6 +39,7 @@ export function generatedPlan(): DemoPlan {
   const deliver = (options: SampleOptions): Record<string, string> => deliveriesOf(options, asked);
   return {
     sources: [...SAMPLE_SOURCES],
+    feedSource: SAMPLE_SOURCES[1],
     testSet: toJsonl(test),
     rounds: [
       {
@@ -67,16 +70,26 @@ export function ownPlan(directory: string, testFile: string | null): DemoPlan {
   const sources = Object.keys(deliveries);
   return {
     sources,
+    feedSource: null,
     testSet: testFile === null ? null : readFileSync(testFile, "utf8"),
     rounds: [{ title: `${sources.length} ${sources.length === 1 ? "file" : "files"} of ${directory}`, deliveries }],
   };
 }
 
-/** The pipeline of a demo: quick steps, since nobody waits an hour for a demo's bake time. */
-export function demoDefinition(plan: DemoPlan, bucket: string): z.input<typeof pipelineSchema> {
+/**
+ * The pipeline of a demo: quick steps, since nobody waits an hour for a demo's bake time.
+ *
+ * @param bucket `s3://` URI, ending in `/`
+ * @param feedUrl where the source that is read over HTTP is
+ */
+export function demoDefinition(plan: DemoPlan, bucket: string, feedUrl: string): z.input<typeof pipelineSchema> {
   return {
     name: DEMO_PIPELINE,
-    sources: plan.sources.map((id) => ({ id, kind: "s3-jsonl" as const, uri: `${bucket}${sourcePrefix(id)}` })),
+    sources: plan.sources.map((id) =>
+      id === plan.feedSource
+        ? { id, kind: "http" as const, url: feedUrl }
+        : { id, kind: "s3-jsonl" as const, uri: `${bucket}${sourcePrefix(id)}` },
+    ),
     dataset:
       plan.testSet === null
         ? { split: { valid: 0, test: 0.2 } }

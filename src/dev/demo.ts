@@ -13,14 +13,8 @@ import { runNowUpdate } from "../../workflows/pipeline-messages.ts";
 import type { retrain } from "../../workflows/retrain.ts";
 import { searchAttributes } from "../../workflows/search-attributes.ts";
 import type { updateDataset } from "../../workflows/update-dataset.ts";
-import {
-  DEMO_PIPELINE,
-  DEMO_TEST_SET,
-  demoDefinition,
-  sourcePrefix,
-  type DemoPlan,
-  type DemoRound,
-} from "./demo-data.ts";
+import { DEMO_PIPELINE, DEMO_TEST_SET, demoDefinition, sourcePrefix, type DemoPlan } from "./demo-data.ts";
+import type { DemoFeed } from "./demo-feed.ts";
 import { reasonOf } from "./reason.ts";
 import type { Stack } from "./stack.ts";
 
@@ -46,14 +40,16 @@ export interface DemoCycle {
   report: string;
 }
 
-/**
- * Runs a demo on a running stack: one cycle for each round. Throws when a cycle does not get to an outcome.
- *
- * @param client of the stack's Temporal server
- */
+/** What a demo runs on: the stack, a client of its Temporal server, and a feed that its worker may read. */
+export interface DemoStage {
+  stack: Stack;
+  client: Client;
+  feed: DemoFeed;
+}
+
+/** Runs a demo: one cycle for each round. Throws when a cycle does not get to an outcome. */
 export async function runDemo(
-  stack: Stack,
-  client: Client,
+  { stack, client, feed }: DemoStage,
   plan: DemoPlan,
   progress: DemoProgress,
 ): Promise<DemoCycle[]> {
@@ -68,7 +64,7 @@ export async function runDemo(
     },
   });
   const bucket = new S3ObjectStore(s3, root);
-  const definition = pipelineSchema.parse(demoDefinition(plan, root));
+  const definition = pipelineSchema.parse(demoDefinition(plan, root, feed.url));
   try {
     if (plan.testSet !== null) await bucket.put(DEMO_TEST_SET, plan.testSet);
     await client.workflow.start<typeof pipeline>("pipeline", {
@@ -80,7 +76,10 @@ export async function runDemo(
     const cycles: DemoCycle[] = [];
     for (const [index, round] of plan.rounds.entries()) {
       progress.round(`${index + 1}. ${round.title}`);
-      await deliver(bucket, round, index);
+      for (const [source, jsonl] of Object.entries(round.deliveries)) {
+        if (source === plan.feedSource) feed.add(jsonl);
+        else await bucket.put(`${sourcePrefix(source)}delivery-${index + 1}.jsonl`, jsonl);
+      }
       const version = await updateFrom(client, definition, index, progress);
       const report = await followCycle(client, version, progress);
       const cycle = toCycle(report, stack.stateDirectory, root);
@@ -90,12 +89,6 @@ export async function runDemo(
     return cycles;
   } finally {
     s3.destroy();
-  }
-}
-
-async function deliver(bucket: S3ObjectStore, { deliveries }: DemoRound, index: number): Promise<void> {
-  for (const [source, jsonl] of Object.entries(deliveries)) {
-    await bucket.put(`${sourcePrefix(source)}delivery-${index + 1}.jsonl`, jsonl);
   }
 }
 
