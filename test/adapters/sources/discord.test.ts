@@ -178,7 +178,7 @@ describe("readDiscord", () => {
         await fake.stop();
       },
     );
-    await fc.assert(runs, { numRuns: 40 });
+    await fc.assert(runs, { numRuns: 25 });
     fake = await startDiscordFake();
   });
 });

@@ -130,7 +130,7 @@ describe("readGithubDiscussions", () => {
         await fake.stop();
       },
     );
-    await fc.assert(runs, { numRuns: 40 });
+    await fc.assert(runs, { numRuns: 25 });
     fake = await startGithubFake();
   });
 });

@@ -157,7 +157,7 @@ describe("readGithub", () => {
         await fake.stop();
       },
     );
-    await fc.assert(runs, { numRuns: 40 });
+    await fc.assert(runs, { numRuns: 25 });
     fake = await startGithubFake();
   });
 });

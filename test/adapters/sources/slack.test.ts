@@ -239,7 +239,7 @@ describe("readSlack", () => {
         await fake.stop();
       },
     );
-    await fc.assert(runs, { numRuns: 40 });
+    await fc.assert(runs, { numRuns: 25 });
     fake = await startSlackFake();
   });
 });

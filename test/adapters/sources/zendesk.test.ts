@@ -165,7 +165,7 @@ describe("readZendesk", () => {
         await fake.stop();
       },
     );
-    await fc.assert(runs, { numRuns: 40 });
+    await fc.assert(runs, { numRuns: 25 });
     fake = await startZendeskFake();
   });
 });
