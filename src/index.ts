@@ -4,6 +4,8 @@
  *
  *     await client.workflow.start<typeof updateDataset>("updateDataset", { taskQueue: taskQueues.main, ... });
  *     await client.workflow.getHandle(workflowIds.pipeline("games")).executeUpdate(runNowUpdate);
+ *
+ * And the types of what a source of one's own consists of.
  */
 export { taskQueues, workflowIds } from "../workflows/names.ts";
 export {
@@ -15,6 +17,9 @@ export {
   type DatasetUpdated,
   type OrderRequest,
 } from "../workflows/pipeline-messages.ts";
+export type { CustomSource } from "./adapters/sources/custom.ts";
+export type { ItemPage, RawItem, ReadContext } from "./adapters/sources/item-reader.ts";
+export type { HttpReply, HttpRequest, SafeHttp } from "./adapters/safe-http.ts";
 export type {
   evaluateModel,
   fineTune,

@@ -25,6 +25,11 @@ const moduleSchema = z.object({
   }),
 });
 
+/** Errors of zod, whichever copy of it the file uses; their message as it is would be JSON. */
+const issuesSchema = z.object({
+  issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
+});
+
 const pageSchema = z.object({
   items: z.array(
     z.object({
@@ -82,7 +87,10 @@ function checkOptions(check: (options: unknown) => unknown, { id, options }: Cus
   try {
     return check(options);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const issue = issuesSchema.safeParse(error).data?.issues[0];
+    const said = error instanceof Error ? error.message : String(error);
+    const why =
+      issue === undefined ? said : `${[issue.path.join("."), issue.message].filter((part) => part !== "").join(": ")}`;
     throw new TypedFailure("InvalidInput", `source ${id}: options: ${why}`, { cause: error });
   }
 }
