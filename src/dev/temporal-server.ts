@@ -42,8 +42,10 @@ export function temporalServer(options: TemporalServerOptions): ServerSpec {
       `--port=${options.port}`,
       `--ui-port=${options.uiPort}`,
       `--db-filename=${options.databaseFile}`,
-      // Not waiting for the disk at every step loses nothing when a process dies, only when the machine does.
+      // Not waiting for the disk at every step loses nothing when a process dies, only when the machine does. Without a
+      // write-ahead log every step makes and deletes a file of its own: a fan-out takes four times as long.
       "--sqlite-pragma=synchronous=NORMAL",
+      "--sqlite-pragma=journal_mode=WAL",
       ...dynamicConfig.flatMap(([key, value]) => ["--dynamic-config-value", `${key}=${JSON.stringify(value)}`]),
       ...Object.values(searchAttributes).flatMap(({ name, type }) => ["--search-attribute", `${name}=${type}`]),
     ],
