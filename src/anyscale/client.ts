@@ -28,7 +28,7 @@ import { resultOf } from "./wire.ts";
  *
  * A call is one attempt with a timeout and an optional `AbortSignal`; retries are the caller's, but for the methods that wait or
  * read logs. Failures are the classes of `errors.ts`, told apart by `kind`. Names are looked up and kept as `Lookups` says. The
- * constructor throws `InvalidRequestError` for a host or token that cannot be right; nothing is sent to it before a call.
+ * constructor throws `InvalidRequestError` for a host, token or timeout that cannot be right; nothing is sent to it before a call.
  */
 export class AnyscaleClient {
   readonly jobs: Jobs;

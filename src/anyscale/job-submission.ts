@@ -70,7 +70,10 @@ const jobQueueSchema: z.ZodType<JobQueueTarget> = z
     }
   });
 
-const textSchema = z.string().refine((text) => text.trim() !== "", "must not be empty");
+const textSchema = z
+  .string()
+  .refine((text) => text.trim() !== "", "must not be empty")
+  .refine((text) => !text.includes("\0"), "must not have a NUL character");
 
 const jobSubmissionSchema: z.ZodType<JobSubmission> = z.strictObject({
   ...placementFields,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorOfStatus, InvalidRequestError, UnavailableError, UnexpectedReplyError } from "./errors.ts";
+import { positiveMs } from "./poll.ts";
 import { errorBodySchema } from "./wire.ts";
 
 /** Longest server text that is copied into an error message, in characters. */
@@ -7,7 +8,7 @@ const MAX_DETAIL = 500;
 
 /** How to reach the API. */
 export interface TransportOptions {
-  /** Base URL, such as `https://console.anyscale.com`. */
+  /** Base URL, such as `https://console.anyscale.com`; without user, password, query or fragment. */
   host: string;
   /** `sss_...` or `aph0_...`. */
   token: string;
@@ -57,13 +58,16 @@ export class Transport {
     if (host === null || !/^https?:$/.test(host.protocol)) {
       throw new InvalidRequestError(`host "${options.host}" is not an http(s) URL; check ANYSCALE_HOST`);
     }
+    if (host.username + host.password + host.search + host.hash !== "") {
+      throw new InvalidRequestError("host must have no user, password, query or fragment; check ANYSCALE_HOST");
+    }
     // The same forms as in the official package: a token of another service is never sent out.
     if (!/^(sss_|a[A-Za-z0-9]*_)[\x21-\x3a\x3c-\x7e]+$/.test(options.token)) {
       throw new InvalidRequestError("the token must start with sss_ or aph0_; check ANYSCALE_CLI_TOKEN");
     }
     this.#host = options.host.replace(/\/+$/, "");
     this.#token = options.token;
-    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#timeoutMs = positiveMs("timeoutMs", options.timeoutMs ?? 30_000);
     this.#fetch = options.fetch ?? fetch;
   }
 

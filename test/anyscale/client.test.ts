@@ -131,11 +131,26 @@ describe("AnyscaleClient", () => {
   it.each([
     ["console.anyscale.com", TOKEN, "ANYSCALE_HOST"],
     ["ftp://console.anyscale.com", TOKEN, "ANYSCALE_HOST"],
+    ["https://console.anyscale.com/?a=b", TOKEN, "ANYSCALE_HOST"],
+    ["https://console.anyscale.com/#top", TOKEN, "ANYSCALE_HOST"],
+    ["https://me:pw@console.anyscale.com", TOKEN, "ANYSCALE_HOST"],
     ["https://console.anyscale.com", "", "ANYSCALE_CLI_TOKEN"],
     ["https://console.anyscale.com", "ghp_other", "ANYSCALE_CLI_TOKEN"],
     ["https://console.anyscale.com", "aph0_a\r\nX-Evil: 1", "ANYSCALE_CLI_TOKEN"],
   ])("refuses host %s with token %j before anything is sent", (host, token, advice) => {
     expect(() => new AnyscaleClient({ host, token })).toThrow(advice);
+  });
+
+  it("does not repeat a password that a host has", () => {
+    expect(() => new AnyscaleClient({ host: "https://me:hidden@api.example", token: TOKEN })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("hidden") }),
+    );
+  });
+
+  it.each([0, -5, Number.NaN, 2 ** 31])("refuses a timeout of %d ms before anything is sent", (timeoutMs) => {
+    expect(() => new AnyscaleClient({ host: "https://api.example", token: TOKEN, timeoutMs })).toThrow(
+      expect.objectContaining({ kind: "invalid", message: expect.stringContaining("timeoutMs") }),
+    );
   });
 
   it("encodes ids and refuses those that would name another resource", async () => {

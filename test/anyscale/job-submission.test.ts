@@ -24,6 +24,7 @@ describe("Jobs.submit, before anything is sent", () => {
     ["no name", () => ({ name: undefined }), "job: name:"],
     ["a blank name", () => ({ name: "  " }), "job: name: must not be empty"],
     ["an empty entrypoint", () => ({ entrypoint: "" }), "job: entrypoint: must not be empty"],
+    ["an entrypoint with NUL", () => ({ entrypoint: "a\0b" }), "job: entrypoint: must not have a NUL character"],
     ["a blank entrypoint", () => ({ entrypoint: "\n" }), "job: entrypoint: must not be empty"],
     ["an option that does not exist", () => ({ retries: 3 }), '"retries"'],
     ["negative retries", () => ({ maxRetries: -1 }), "job: maxRetries:"],
