@@ -1,5 +1,6 @@
 /** What people want to know of one dataset version. */
 import { needDocument, parseLine } from "../../activities/documents.ts";
+import { inLanes } from "../../activities/lanes.ts";
 import { z } from "zod";
 import { batchSchema } from "../domain/batch-schema.ts";
 import type { DatasetVersion } from "../domain/dataset-version-schema.ts";
@@ -11,6 +12,8 @@ import { ancestorsOf } from "./versions.ts";
 
 /** Ancestors that are read: each manifest names all parts before it. */
 const ancestorsShown = 9;
+/** A version may have thousands of batches. */
+const batchesAtOnce = 16;
 /** Reasons told apart; the rest counts together. */
 const mostReasons = 100;
 
@@ -85,14 +88,13 @@ export async function readQuarantine(store: ObjectStore, version: DatasetVersion
   const expected = Object.values(version.perSource).reduce((sum, { quarantined }) => sum + quarantined, 0);
   const reasons = new Map<string, QuarantineReason>();
   let known = 0;
-  if (expected > 0) {
-    for (const batch of version.batches) {
-      for await (const { at, reason } of refusedOf(store, batch)) {
-        known++;
-        count(reasons, reason, at);
-      }
+  const batches = expected === 0 ? [] : version.batches;
+  await inLanes(batchesAtOnce, batches, async (batch) => {
+    for await (const { at, reason } of refusedOf(store, batch)) {
+      known++;
+      count(reasons, reason, at);
     }
-  }
+  });
   const sorted = [...reasons.values()].toSorted((a, b) => b.items - a.items);
   return { reasons: sorted, unknown: Math.max(0, expected - known) };
 }

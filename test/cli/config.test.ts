@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadConfig, loadSourceConfig } from "../../src/config.ts";
+import { loadBucketConfig, loadConfig, loadSourceConfig } from "../../src/config.ts";
 
 const least = { TUNELOOP_S3_URI: "s3://bucket/prefix", ANYSCALE_CLI_TOKEN: "aph0_secret" };
 const messageOf = (environment: Record<string, string | undefined>): string => {
@@ -95,6 +95,16 @@ describe("loadConfig", () => {
     expect(message).toMatch(new RegExp(`^the environment is not complete:\n  ${name}: .+$`));
     expect(message).not.toContain(value);
     expect(message).not.toContain("secret");
+  });
+});
+
+describe("loadBucketConfig", () => {
+  it("needs nothing but the bucket, and is the same part of the whole", () => {
+    const environment = { ...least, AWS_ENDPOINT_URL: "http://127.0.0.1:9000", AWS_REGION: "eu-west-1" };
+    const bucket = loadBucketConfig({ ...environment, ANYSCALE_CLI_TOKEN: undefined });
+    expect(bucket).toEqual({ s3Uri: "s3://bucket/prefix", s3Endpoint: "http://127.0.0.1:9000", s3Region: "eu-west-1" });
+    expect(loadConfig(environment)).toMatchObject(bucket);
+    expect(() => loadBucketConfig({})).toThrow("the environment is not complete:\n  TUNELOOP_S3_URI: is not set");
   });
 });
 

@@ -102,6 +102,15 @@ describe("exportTo", () => {
     expect(rows).toEqual(asWritten);
   });
 
+  it("stops when it is interrupted, and leaves nothing behind", async () => {
+    const path = join(directory, "train.parquet");
+    const parts = await partsOf(prefix.store, 2, "train");
+    const signal = AbortSignal.abort(new Error("interrupted"));
+    const request = { store: prefix.store, parts, format: "parquet", shape: "chat", signal } as const;
+    await expect(writeAtomically(path, (output) => exportTo(output, request))).rejects.toThrow();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it.each<ExportFormat>(["jsonl", "jsonl.gz", "parquet"])(
     "writes an empty %s of a split without records",
     async (format) => {
