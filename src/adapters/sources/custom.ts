@@ -90,7 +90,7 @@ function checkOptions(check: (options: unknown) => unknown, { id, options }: Cus
     const issue = issuesSchema.safeParse(error).data?.issues[0];
     const said = error instanceof Error ? error.message : String(error);
     const why =
-      issue === undefined ? said : `${[issue.path.join("."), issue.message].filter((part) => part !== "").join(": ")}`;
+      issue === undefined ? said : [issue.path.join("."), issue.message].filter((part) => part !== "").join(": ");
     throw new TypedFailure("InvalidInput", `source ${id}: options: ${why}`, { cause: error });
   }
 }
