@@ -10,6 +10,10 @@ const packedBytes = 64 * 1024;
 /** Blocks that may wait to be packed before nothing more should be added. */
 const blocksWaiting = 2;
 
+/** Blocks that are kept to be used again, 4 MB: memory outside of the heap is what makes collecting garbage frequent. */
+const sparesAtMost = 16;
+const spares: Buffer[] = [];
+
 const newline = 0x0a;
 
 /**
@@ -18,7 +22,7 @@ const newline = 0x0a;
  */
 export class LinePacker {
   readonly #packed: Promise<Buffer>[] = [];
-  #block = Buffer.alloc(0);
+  #block: Buffer = Buffer.alloc(0);
   #filled = 0;
   #lines = 0;
 
@@ -58,11 +62,10 @@ export class LinePacker {
   #makeRoom(bytes: number): void {
     const needed = this.#filled + bytes;
     if (needed <= this.#block.length) return;
+    // Most sources bring little: what has filled no block yet has grown by doubling.
     const isFirst = this.#packed.length === 0;
     if (needed > blockBytes) this.#pack();
-    // Most sources bring little: what has filled no block yet has grown by doubling.
-    const room = isFirst && needed <= blockBytes ? Math.min(needed * 2, blockBytes) : Math.max(bytes, blockBytes);
-    const block = Buffer.allocUnsafe(room);
+    const block = isFirst && needed <= blockBytes / 2 ? Buffer.allocUnsafe(needed * 2) : emptyBlock(bytes);
     block.set(this.#block.subarray(0, this.#filled));
     this.#block = block;
   }
@@ -71,11 +74,22 @@ export class LinePacker {
     if (this.#filled === 0) return;
     // Fast compression: chat records repeat their prompts, so that the lowest level already finds most of it.
     const options = { level: constants.Z_BEST_SPEED, chunkSize: packedBytes };
-    const packed = compress(this.#block.subarray(0, this.#filled), options);
+    const block = this.#block;
+    const packed = compress(block.subarray(0, this.#filled), options).finally(() => spare(block));
     // Awaited later; this only keeps an early failure from being called unhandled.
     packed.catch(() => {});
     this.#packed.push(packed);
     this.#block = Buffer.alloc(0);
     this.#filled = 0;
   }
+}
+
+/** Room for a block, or for more when `bytes` are more. */
+function emptyBlock(bytes: number): Buffer {
+  return bytes > blockBytes ? Buffer.allocUnsafe(bytes) : (spares.pop() ?? Buffer.allocUnsafe(blockBytes));
+}
+
+/** Takes back what nobody reads any more. */
+function spare(block: Buffer): void {
+  if (block.length === blockBytes && spares.length < sparesAtMost) spares.push(block);
 }
