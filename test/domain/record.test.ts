@@ -3,14 +3,17 @@ import { describe, expect, it } from "vitest";
 import type { ChatItem, Message } from "../../src/domain/record-schema.ts";
 import { chatItemSchema } from "../../src/domain/record-schema.ts";
 import {
+  canonicalForms,
   canonicalMessages,
   isPlainChatItem,
   questionAndAnswer,
+  renderRecord,
   splitOf,
   whyNotTrainable,
 } from "../../src/domain/record.ts";
 
 const message = (role: Message["role"], content = "x"): Message => ({ role, content });
+const roles: Message["role"][] = ["system", "user", "assistant", "tool"];
 const item = (...roles: Message["role"][]): ChatItem => ({ messages: roles.map((role) => message(role)) });
 
 describe("isPlainChatItem", () => {
@@ -112,6 +115,54 @@ describe("canonicalMessages", () => {
     const one = canonicalMessages([message("user", "a"), message("user", "b")]);
     expect(one).not.toBe(canonicalMessages([message("user", 'a"},{"role":"user","content":"b')]));
     expect(one).not.toBe(canonicalMessages([message("user", "b"), message("user", "a")]));
+  });
+});
+
+describe("canonicalForms", () => {
+  it("are the canonical messages of the record, and of its question", () => {
+    const messages = [message("system", "s"), message("user", '"q"\n'), message("assistant", "\ud800")];
+    expect(canonicalForms(messages)).toEqual({
+      messages: canonicalMessages(messages),
+      question: canonicalMessages(messages.slice(0, -1)),
+    });
+    expect(canonicalForms([message("assistant")]).question).toBe("[]");
+  });
+});
+
+describe("renderRecord", () => {
+  it("is the JSON of the record, whatever its texts and the order of its fields", () => {
+    const text = fc.string({ unit: "binary" });
+    const messages = fc.array(fc.record({ content: text, role: fc.constantFrom(...roles) }), { minLength: 1 });
+    const labels = fc.dictionary(
+      text,
+      fc.oneof(text, fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+    );
+    const rest = fc.record({
+      labels,
+      group: text,
+      author: fc.option(text),
+      receivedAt: text,
+      sourceItem: text,
+      source: text,
+    });
+    fc.assert(
+      fc.property(messages, rest, (turns, fields) => {
+        const line = renderRecord("id", canonicalMessages(turns), fields);
+        expect(line).toBe(
+          JSON.stringify({
+            id: "id",
+            messages: turns.map(({ role, content }) => ({ role, content })),
+            source: fields.source,
+            sourceItem: fields.sourceItem,
+            receivedAt: fields.receivedAt,
+            author: fields.author,
+            group: fields.group,
+            labels: fields.labels,
+          }),
+        );
+        expect(line).not.toContain("\n");
+      }),
+    );
   });
 });
 

@@ -30,6 +30,17 @@ describe("splitLines", () => {
       [{ number: 1, text: "a\uFFFD", problem: "not valid UTF-8" }, good(2, "b")],
     ],
     [
+      "broken UTF-8 between lines that are well",
+      Buffer.concat([Buffer.from("a\nb\r\n"), Buffer.from([0x63, 0xff, 0x0d]), Buffer.from("\n \nd\r\ne")]),
+      [
+        good(1, "a"),
+        good(2, "b"),
+        { number: 3, text: "c\uFFFD", problem: "not valid UTF-8" },
+        good(5, "d"),
+        good(6, "e"),
+      ],
+    ],
+    [
       "a surrogate in UTF-8",
       Buffer.from([0xed, 0xa0, 0x80]),
       [{ number: 1, text: "\uFFFD\uFFFD\uFFFD", problem: "not valid UTF-8" }],
