@@ -44,7 +44,7 @@ function summary({ source, kind, items, leftOut, ended }: SourceTrial): string {
   const of = `${source} (${kind})`;
   if (met === 0) return ended ? `${of} has no items.` : `${of}: no item was read.`;
   const counts = [
-    `${countText(records)} records`,
+    records === 1 ? "1 record" : `${countText(records)} records`,
     `${countText(items.length - records)} refused`,
     `${countText(leftOut.count)} left out`,
   ];

@@ -266,6 +266,7 @@ describe("describeTrial", () => {
     };
     const items = [{ at: "key\u001b#1", receivedAt: "2026-01-01T00:00:00Z", chat }];
     const trial = { source: "x", kind: "http" as const, items, leftOut: { count: 0, first: [] }, ended: true };
+    expect(describeTrial(trial, 80)).toContain("x (http): 1 item, 1 record, 0 refused, 0 left out; that is all.\n");
     const text = describeTrial(trial, 40);
     expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
     for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(40);
