@@ -162,7 +162,7 @@ export class Transport {
     const response = await guarded(async () => await this.#fetch(url, { headers, signal }));
     const reader = response.body?.getReader();
     try {
-      if (!response.ok) throw refusedByStorage(name, response.status);
+      checkStorage("GET", name, response);
       if (reader === undefined) return;
       const next = async () => await guarded(async () => await reader.read());
       for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
@@ -175,8 +175,8 @@ export class Transport {
   async #storage(method: "GET" | "PUT", url: string, init: RequestInit, timeoutMs: number, signal?: AbortSignal) {
     const name = `${method} ${withoutQuery(url)}`;
     const { response, bytes } = await this.#fetchOnce(name, url, { method, ...init }, signal, timeoutMs);
-    if (response.ok) return bytes;
-    throw refusedByStorage(name, response.status);
+    checkStorage(method, name, response);
+    return bytes;
   }
 
   async #fetchOnce(name: string, url: string, init: RequestInit, signal?: AbortSignal, timeoutMs = this.#timeoutMs) {
@@ -200,9 +200,15 @@ function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, "");
 }
 
-/** Whatever the storage says: another attempt of the whole operation gets a fresh URL. */
-function refusedByStorage(name: string, status: number): UnavailableError {
-  return new UnavailableError(`${name} was refused by the storage; try again`, { status });
+/**
+ * Throws `UnavailableError` for an answer that is not the storage's success, whatever it says: another attempt of the whole
+ * operation gets a fresh URL. Downloaded HTML is the page of something in between; to an upload
+ * storages answer with that type and nothing in it.
+ */
+function checkStorage(method: "GET" | "PUT", name: string, { ok, status, headers }: Response): void {
+  if (!ok) throw new UnavailableError(`${name} was refused by the storage; try again`, { status });
+  if (method === "PUT" || !headers.get("content-type")?.startsWith("text/html")) return;
+  throw new UnavailableError(`${name} answered a page of HTML; try again`, { status });
 }
 
 function searchOf(query: NonNullable<ApiCall<z.ZodType>["query"]>): string {

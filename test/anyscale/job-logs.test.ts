@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { JobLogOptions } from "../../src/anyscale/job-logs.ts";
 import { ANSWERED, apiJob, type ApiServer, startApiServer } from "../support/api-server.ts";
-import { aJob, startTestEmulator, until } from "../support/emulator.ts";
+import { aJob, ended, startTestEmulator, until } from "../support/emulator.ts";
 
 /** Bytes of the heap that are in use once what nobody needs is gone. */
 function heapInUse(): number {
@@ -112,6 +112,20 @@ describe("Jobs.logs", () => {
       message: expect.not.stringContaining("signature"),
     });
     expect(lines).toEqual(["a"]);
+  });
+
+  it("never takes a page of HTML for a piece of the log", async () => {
+    const emulator = await startTestEmulator();
+    const { id } = await emulator.client.jobs.submit(aJob({ entrypoint: "seq 1 300000" }));
+    await ended(emulator, id);
+    const fault = { match: { path: "/joblogs/" }, times: 2, effect: { kind: "html" } };
+    await emulator.fault(fault);
+    let count = 0;
+    for await (const line of emulator.client.jobs.logs(id, { pollMs: 1 })) expect(line).toBe(String(++count));
+    expect(count).toBe(300_000);
+    await emulator.fault(fault);
+    await expect(emulator.client.jobs.logTail(id, { maxLines: 1 })).rejects.toMatchObject({ kind: "unavailable" });
+    await emulator.stop();
   });
 
   it("gives up at once when the server asks for more time than failures are repeated for", async () => {
