@@ -15,6 +15,9 @@ const QUICK_SERVER = {
   "history.timerProcessorMaxTimeShift": "1ms",
 } as const;
 
+/** Datasets whose sources wait for the same workers take turns; by default the server serves who came first. */
+const FAIR_SERVER = { "matching.enableFairness": true } as const;
+
 /** What the dev server is started with. */
 export interface TemporalServerOptions {
   binary: string;
@@ -23,14 +26,14 @@ export interface TemporalServerOptions {
   /** SQLite; made when it is not there. */
   databaseFile: string;
   logFile: string;
-  /** Added to what makes the server quick; a value is anything JSON can say. */
+  /** Added to what makes the server quick and fair; a value is anything JSON can say. */
   dynamicConfig: Record<string, unknown>;
   environment: NodeJS.ProcessEnv;
 }
 
 /** The dev server as a child: ready when it answers and knows our search attributes. */
 export function temporalServer(options: TemporalServerOptions): ServerSpec {
-  const dynamicConfig = Object.entries({ ...QUICK_SERVER, ...options.dynamicConfig });
+  const dynamicConfig = Object.entries({ ...QUICK_SERVER, ...FAIR_SERVER, ...options.dynamicConfig });
   return {
     name: "temporal",
     command: options.binary,
