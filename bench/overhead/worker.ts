@@ -23,10 +23,10 @@ const ports = createPorts(config, {
   sources: loadSourceConfig(environment),
 });
 const compute = instantCompute(ports.store);
+installLogger(log, "warn");
 const worker = await startWorker(
   { ...ports, compute, endpoint: instantEndpoint(), recipes: { ...ports.recipes, ...instantRecipe() } },
   environment,
-  installLogger(log, "warn"),
 );
 process.on("message", () => process.send?.({ maxRssMb: process.resourceUsage().maxRSS / 1024 }));
 process.on("SIGTERM", () => worker.shutdown());

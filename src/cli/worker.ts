@@ -18,14 +18,14 @@ export function workerCommand(): Command {
       const environment = withStackEnvironment(process.env, {});
       const config = loadConfig(environment);
       const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
-      const logger = installLogger(log, config.logLevel);
+      installLogger(log, config.logLevel);
       const client = await connect(environment);
       const ports = createPorts(config, {
         log,
         workflows: createWorkflowLookup(client),
         sources: loadSourceConfig(environment),
       });
-      const worker = await startWorker(ports, environment, logger);
+      const worker = await startWorker(ports, environment);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => worker.shutdown());
       process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
       await worker.ended;

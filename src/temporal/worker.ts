@@ -6,7 +6,6 @@ import {
   Runtime,
   Worker,
   type ActivityInterceptors,
-  type Logger,
   type WorkerOptions,
 } from "@temporalio/worker";
 import type { Logger as PinoLogger } from "pino";
@@ -29,26 +28,21 @@ export interface RunningWorker {
 }
 
 /** Sends Temporal's log lines, also those of workflows and activities, to a pino logger. Once per process. */
-export function installLogger(log: PinoLogger, level: "debug" | "info" | "warn" | "error"): Logger {
+export function installLogger(log: PinoLogger, level: "debug" | "info" | "warn" | "error"): void {
   const levels = { TRACE: "trace", DEBUG: "debug", INFO: "info", WARN: "warn", ERROR: "error" } as const;
   const logger = new DefaultLogger(level === "debug" ? "DEBUG" : "INFO", ({ level, message, meta }) =>
     log[levels[level]]({ ...meta }, message),
   );
   Runtime.install({ logger, shutdownSignals: [] });
-  return logger;
 }
 
 /**
  * Starts polling the Temporal server that the environment leads to, and resolves when it does. Search attributes are
  * registered first. Throws when the server cannot be reached.
  */
-export async function startWorker(
-  ports: Ports,
-  environment: Record<string, string>,
-  logger: Logger,
-): Promise<RunningWorker> {
+export async function startWorker(ports: Ports, environment: Record<string, string>): Promise<RunningWorker> {
   const { connectionOptions, namespace = "default" } = loadClientConnectConfig({ overrideEnvVars: environment });
-  const [connection, bundle] = await Promise.all([NativeConnection.connect(connectionOptions), workflowBundle(logger)]);
+  const [connection, bundle] = await Promise.all([NativeConnection.connect(connectionOptions), workflowBundle()]);
   await ensureSearchAttributes(connection, namespace);
   return runWorkers({ connection, namespace, workflowBundle: bundle, activities: createActivities(ports) });
 }

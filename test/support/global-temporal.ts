@@ -2,7 +2,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DefaultLogger } from "@temporalio/worker";
 import type { TestProject } from "vitest/node";
 import { workflowBundle } from "../../src/temporal/workflow-bundle.ts";
 import { startTestStack } from "./stack.ts";
@@ -22,7 +21,7 @@ const eventsPerRun = 200;
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "tuneloop-bundle-"));
   const [bundle, stack] = await Promise.all([
-    workflowBundle(new DefaultLogger("ERROR")),
+    workflowBundle(),
     startTestStack({
       services: ["temporal"],
       dynamicConfig: {
