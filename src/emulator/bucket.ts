@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -10,6 +10,9 @@ import type { SignedUrls } from "./signed-urls.ts";
 const BUCKET = "s3://emulator-bucket";
 const MAX_UPLOAD_BYTES = 512 * 1024 * 1024;
 
+/** How the name of an upload ends that is under way. */
+const PARTIAL = ".tmp";
+
 /** The cloud's bucket: uploaded packages, by name, and the signed URLs that receive them. */
 export class Bucket {
   readonly #directory: string;
@@ -19,9 +22,11 @@ export class Bucket {
     this.#directory = directory;
     this.#urls = urls;
     mkdirSync(directory, { recursive: true });
+    const cutOff = readdirSync(directory).filter((name) => name.endsWith(PARTIAL));
+    for (const name of cutOff) rmSync(join(directory, name));
   }
 
-  /** The answer to a presigned-URL request, as on the wire. Null for a name that is not a plain file name. */
+  /** The answer to a presigned-URL request, as on the wire. Null for a name that is not a plain file name, or one of an unfinished upload. */
   presign(fileName: string, origin: string) {
     if (!isPlainName(fileName)) return null;
     const path = `runtime_env_packages/${fileName}`;
@@ -39,7 +44,7 @@ export class Bucket {
   /** Stores an upload; it is there as a whole or not at all. False when it is above 512 MiB or no plain name. */
   async receive(fileName: string, body: Readable): Promise<boolean> {
     if (!isPlainName(fileName)) return false;
-    const partial = join(this.#directory, `${newId("partial")}.tmp`);
+    const partial = join(this.#directory, newId("partial") + PARTIAL);
     let bytes = 0;
     try {
       await pipeline(
@@ -77,5 +82,5 @@ export class Bucket {
 }
 
 function isPlainName(name: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/.test(name);
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,200}$/.test(name) && !name.endsWith(PARTIAL);
 }

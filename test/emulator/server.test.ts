@@ -1,4 +1,4 @@
-import { rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { request } from "node:http";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -127,6 +127,13 @@ describe("startEmulator", () => {
     await (await startEmulator({ port: 0, stateDirectory })).stop();
     expect(statSync(stateDirectory).mode & 0o077).toBe(0);
     rmSync(dirname(stateDirectory), { recursive: true });
+  });
+
+  it("removes uploads that a kill cut off, and keeps those that are whole", async () => {
+    const stateDirectory = aDirectory({ "bucket/partial_1.tmp": "half", "bucket/pkg_1.zip": "whole" });
+    await (await startEmulator({ port: 0, stateDirectory })).stop();
+    expect(readdirSync(join(stateDirectory, "bucket"))).toEqual(["pkg_1.zip"]);
+    rmSync(stateDirectory, { recursive: true });
   });
 
   it("goes on with a ledger whose last line a kill cut off", async () => {
