@@ -1,4 +1,4 @@
-import { ConflictError, UnexpectedReplyError, WaitFailedError } from "./errors.ts";
+import { ConflictError, WaitFailedError } from "./errors.ts";
 import {
   type Build,
   buildOperationSchema,
@@ -6,6 +6,7 @@ import {
   deploymentInfraSchema,
   identifiedSchema,
 } from "./lookups-wire.ts";
+import { listed } from "./paging.ts";
 import type { ImageChoice } from "./placement.ts";
 import { type Look, poll, type PollOptions } from "./poll.ts";
 import { apiPath, type CallOptions, type Transport } from "./transport.ts";
@@ -13,9 +14,6 @@ import { pageOf, resultOf } from "./wire.ts";
 
 /** The default image asked for: Ray and Python as in version 0.26.112 of the official package. */
 const DEFAULT_IMAGE = { python_version: "py311", ray_version: "2.59.0" };
-
-/** Most pages of builds that are looked through for one of equal text. */
-const MAX_PAGES = 1000;
 
 /** Options of a call that may have to build an image first: how long and how often to look at the build. */
 export interface BuildOptions extends CallOptions {
@@ -150,20 +148,14 @@ export class Images {
   /** A build of an image from equal text: one that has succeeded, else the newest that may yet; null when there is neither. */
   async #buildOf(imageId: string, text: string, options: CallOptions): Promise<Build | null> {
     const path = "/ext/v0/cluster_environment_builds/";
-    const reply = pageOf(buildSchema);
+    const query = { cluster_environment_id: imageId, desc: "True" };
     let underWay: Build | null = null;
-    let token: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const query = { cluster_environment_id: imageId, desc: "True", count: "50", paging_token: token };
-      const answer = await this.#transport.call({ method: "GET", path, query, reply, ...options });
-      const equal = answer.results.filter(({ containerfile }) => containerfile === text);
-      const succeeded = equal.find(({ status }) => status === "succeeded");
-      if (succeeded !== undefined) return succeeded;
-      underWay ??= equal.find(({ status }) => status === "pending" || status === "in_progress") ?? null;
-      token = answer.metadata?.next_paging_token ?? undefined;
-      if (token === undefined) return underWay;
+    for await (const build of listed(this.#transport, { path, query, item: buildSchema, pageSize: 50 }, options)) {
+      if (build.containerfile !== text) continue;
+      if (build.status === "succeeded") return build;
+      if (build.status === "pending" || build.status === "in_progress") underWay ??= build;
     }
-    throw new UnexpectedReplyError(`the builds of image ${imageId} did not end after ${MAX_PAGES} pages`);
+    return underWay;
   }
 
   /** Where Anyscale's own side runs on Azure, images belong to a cloud. */

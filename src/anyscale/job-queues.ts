@@ -1,15 +1,12 @@
 import { z } from "zod";
-import { UnexpectedReplyError } from "./errors.ts";
 import { checked } from "./input.ts";
 import { type JobQueue, jobQueueSchema } from "./jobs-wire.ts";
+import { onAllPages, taken } from "./paging.ts";
 import { ResourceTags } from "./tags.ts";
 import { apiPath, type CallOptions, type Transport } from "./transport.ts";
 import { anyReply, pageOf, resultOf } from "./wire.ts";
 
 const BASE = "/api/v2/job_queues/";
-
-/** Most pages of queues; more is a server that never ends. */
-const MAX_PAGES = 1000;
 
 /** Which queues to list. Without a filter: every queue that the token may see and that is not archived. */
 export interface JobQueueFilter {
@@ -53,24 +50,19 @@ export class JobQueues {
 
   /** Queues that match, over all pages. */
   async list(filter: JobQueueFilter = {}, options: CallOptions = {}): Promise<JobQueue[]> {
-    const queues: JobQueue[] = [];
-    let token: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const body = {
-        name: filter.name === undefined ? undefined : { equals: filter.name },
-        creator_id: filter.creatorId,
-        project_id: filter.projectId,
-        cloud_id: filter.cloudId,
-        archive_status: filter.archived ? "ALL" : "NOT_ARCHIVED",
-        paging: { count: 50, paging_token: token },
-      };
-      const reply = pageOf(jobQueueSchema);
-      const answer = await this.#transport.call({ method: "POST", path: BASE, body, reply, ...options });
-      queues.push(...answer.results);
-      token = answer.metadata?.next_paging_token ?? undefined;
-      if (token === undefined) return queues;
-    }
-    throw new UnexpectedReplyError(`the list of job queues did not end after ${MAX_PAGES} pages`);
+    const wanted = {
+      name: filter.name === undefined ? undefined : { equals: filter.name },
+      creator_id: filter.creatorId,
+      project_id: filter.projectId,
+      cloud_id: filter.cloudId,
+      archive_status: filter.archived ? "ALL" : "NOT_ARCHIVED",
+    };
+    const reply = pageOf(jobQueueSchema);
+    const queues = onAllPages(`POST ${BASE}`, async (token) => {
+      const body = { ...wanted, paging: { count: 50, paging_token: token } };
+      return await this.#transport.call({ method: "POST", path: BASE, body, reply, ...options });
+    });
+    return await taken(queues);
   }
 
   /** Changes a queue; jobs that run go on. */

@@ -6,6 +6,12 @@ import { pageOf } from "./wire.ts";
 /** Most pages that a listing is followed through; more is a server that never ends. */
 const MAX_PAGES = 1000;
 
+/** What of a page is read. */
+interface Page<T> {
+  results: T[];
+  metadata?: { next_paging_token?: string | null | undefined } | null | undefined;
+}
+
 /** A listing: where, of what, and which. */
 export interface Listing<T extends z.ZodType> {
   path: string;
@@ -23,25 +29,31 @@ export async function* listed<T extends z.ZodType>(
   options: CallOptions,
 ): AsyncGenerator<z.infer<T>> {
   const reply = pageOf(item);
-  let token: string | null = null;
+  yield* onAllPages(`GET ${path}`, async (token) => {
+    const paged = { ...query, paging_token: token, count: String(pageSize) };
+    return await transport.call({ method: "GET", path, query: paged, reply, ...options });
+  });
+}
+
+/**
+ * Items over all pages, each asked for when its items are wanted. Throws `UnexpectedReplyError` for a server that never ends,
+ * and whatever `ask` throws.
+ *
+ * @param what is listed, for messages: `GET /api/v2/services-v2/`
+ * @param ask makes the call for one page; the token is undefined for the first
+ */
+export async function* onAllPages<T>(
+  what: string,
+  ask: (token: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<T> {
+  let token: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const paged: Listing<T>["query"] = {
-      ...query,
-      ...(token === null ? {} : { paging_token: token }),
-      count: String(pageSize),
-    };
-    const answer: z.infer<typeof reply> = await transport.call({
-      method: "GET",
-      path,
-      query: paged,
-      reply,
-      ...options,
-    });
-    yield* answer.results;
-    token = answer.metadata?.next_paging_token ?? null;
-    if (token === null) return;
+    const { results, metadata } = await ask(token);
+    yield* results;
+    token = metadata?.next_paging_token ?? undefined;
+    if (token === undefined) return;
   }
-  throw new UnexpectedReplyError(`the listing GET ${path} did not end after ${MAX_PAGES} pages`);
+  throw new UnexpectedReplyError(`the listing ${what} did not end after ${MAX_PAGES} pages`);
 }
 
 /** The first `limit` items, all of them without one. */

@@ -1,12 +1,9 @@
 import { z } from "zod";
-import { UnexpectedReplyError } from "./errors.ts";
 import { checked } from "./input.ts";
+import { onAllPages } from "./paging.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 import { type ClusterUsage, clusterUsageSchema } from "./usage-wire.ts";
 import { pageOf } from "./wire.ts";
-
-/** Most pages of usage; more is a server that never ends. */
-const MAX_PAGES = 1000;
 
 /** Days of usage, both included, in UTC: `2026-01-31`. A cluster that runs past midnight counts on both days. */
 export interface UsagePeriod {
@@ -43,15 +40,10 @@ export class Usage {
     const { from, to } = checked("usage", periodSchema, period);
     const path = "/api/v2/aggregated_instance_usage/cluster";
     const body = { start_date: from, end_date: to };
-    let token: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
+    const reply = pageOf(clusterUsageSchema);
+    yield* onAllPages(`POST ${path}`, async (token) => {
       const query = { paging_token: token, count: "50" };
-      const reply = pageOf(clusterUsageSchema);
-      const answer = await this.#transport.call({ method: "POST", path, query, body, reply, ...options });
-      yield* answer.results;
-      token = answer.metadata?.next_paging_token ?? undefined;
-      if (token === undefined) return;
-    }
-    throw new UnexpectedReplyError(`usage did not end after ${MAX_PAGES} pages`);
+      return await this.#transport.call({ method: "POST", path, query, body, reply, ...options });
+    });
   }
 }
