@@ -171,7 +171,7 @@ describe("ServiceProxy", () => {
     let text = "";
     socket.on("data", (data) => (text += data.toString()));
     const ask = (token: string) =>
-      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
     ask("wrong");
     await until("401", () => text.includes("401 Unauthorized"));
     ask(up.auth_token ?? "");
