@@ -38,7 +38,13 @@ describe("readDefinition", () => {
     expect(readDefinition(file(least), recipes)).toEqual({
       name: "games",
       sources: [{ id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" }],
-      dataset: { minNewRecords: 200, split: { valid: 0.05, test: 0.1 }, testSet: null, quorum: { sources: 1 } },
+      dataset: {
+        minNewRecords: 200,
+        split: { valid: 0.05, test: 0.1 },
+        testSet: null,
+        quorum: { sources: 1, records: 0 },
+        deadlines: { readSeconds: 3600, silentSeconds: 300 },
+      },
       recipe: { name: "embedded", baseModel: null, hyperparameters: {} },
       compute: { cloud: null, config: null, maxRetries: 1, timeoutSeconds: 14_400 },
       evaluate: { metrics: ["functional-representation"], concurrency: 128, temperature: 0 },
