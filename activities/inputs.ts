@@ -38,7 +38,8 @@ export function createInputActivities({ recipes }: Pick<Ports, "recipes">): Inpu
   };
 }
 
-function withoutSources<T extends { sources?: unknown }>({ sources: _, ...rest }: T): WithoutSources<T> {
+function withoutSources<T extends { sources?: unknown }>(input: T): WithoutSources<T> {
+  const { sources: _, ...rest } = input;
   return rest;
 }
 

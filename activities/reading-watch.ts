@@ -6,7 +6,7 @@ import type { SourceItem, SourceReader, SourceReading } from "../src/ports.ts";
 /** The longest that Temporal waits before it repeats a reading that failed. */
 const longestRetryMs = 30_000;
 /** What a reader is given to stop when it is told to. */
-const stopMs = 10_000;
+const stopMs = 3000;
 
 /** What an attempt to read begins with. */
 export interface ReadingStart {
@@ -72,8 +72,9 @@ export class ReadingWatch implements SourceReader {
         const group = await this.#next(items, stop, cancelled);
         if (group === null) return;
         this.#received += group.length;
-        this.#lastSignMs = Date.now();
         yield group;
+        // Whatever was done with them is not the source's time.
+        this.#lastSignMs = Date.now();
       }
     } finally {
       stop.abort();
@@ -96,7 +97,7 @@ export class ReadingWatch implements SourceReader {
       if (cancelled.aborted) throw error;
       if (error === outOfTime) return this.#cut(next, stop);
       if (isFinal(error) || this.#canBeRepeated(error)) throw error;
-      return this.#cutAfter(error);
+      return this.#cutAfter(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -108,18 +109,18 @@ export class ReadingWatch implements SourceReader {
 
   /** Ends a reading that takes too long. What it hands out while it ends must not be lost: its cursor is behind that. */
   async #cut(next: Promise<IteratorResult<SourceItem[]>>, stop: AbortController): Promise<SourceItem[] | null> {
-    stop.abort(outOfTime);
-    let last: IteratorResult<SourceItem[]> | null;
+    stop.abort();
+    let last: IteratorResult<SourceItem[]>;
     try {
       last = await within(next, stopMs);
     } catch (error) {
-      if (error === outOfTime) throw new TypedFailure("TooLate", "the source does not stop when it is told to");
-      last = null;
+      const goesOn = error === outOfTime && this.#received > 0;
+      if (goesOn) throw new TypedFailure("TooLate", "the source does not stop when it is told to");
+      return this.#cutAfter(null);
     }
-    if (last?.done === true) return null;
-    if (last === null && this.#hasNothing()) throw this.#tooLate(null);
+    if (last.done === true) return null;
     this.#isCut = true;
-    return last === null ? null : last.value;
+    return last.value;
   }
 
   /** Whether another attempt would still be in time. */
@@ -128,20 +129,15 @@ export class ReadingWatch implements SourceReader {
     return Date.now() + retryMs < this.#lastMs();
   }
 
-  #cutAfter(error: unknown): null {
-    if (this.#hasNothing()) throw this.#tooLate(error);
+  /** Cuts the reading behind what has come, in this attempt or before; throws when nothing has. */
+  #cutAfter(cause: Error | null): null {
+    if (this.#start.received + this.#received === 0) {
+      const seconds = Math.round((Date.now() - this.#start.askedMs) / 1000);
+      const said = cause === null ? "" : `: ${cause.message}`;
+      throw new TypedFailure("TooLate", `no item came in ${seconds} s${said}`, { cause });
+    }
     this.#isCut = true;
     return null;
-  }
-
-  #hasNothing(): boolean {
-    return this.#start.received + this.#received === 0;
-  }
-
-  #tooLate(cause: unknown): TypedFailure {
-    const seconds = Math.round((Date.now() - this.#start.askedMs) / 1000);
-    const said = cause === null ? "" : `: ${cause instanceof Error ? cause.message : String(cause)}`;
-    return new TypedFailure("TooLate", `nothing came for ${seconds} s${said}`, { cause });
   }
 }
 

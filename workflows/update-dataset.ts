@@ -162,17 +162,17 @@ function showing(reading: Reading) {
       .catch(() => {});
   };
   return {
-    begin(dataset: string, sources: string[]): void {
+    begin: (dataset: string, sources: string[]): void => {
       if (parent?.workflowId === workflowIds.pipeline(dataset)) pipeline = parent.workflowId;
       reading.sources = sources.length;
       for (const source of sources) waitedFor.add(source);
       show();
     },
-    hear(message: unknown): void {
+    hear: (message: unknown): void => {
       hearProgress(reading, message, (source) => waitedFor.has(source));
       show();
     },
-    ended(sources: readonly string[]): void {
+    ended: (sources: readonly string[]): void => {
       for (const source of sources) waitedFor.delete(source);
       show();
     },

@@ -4,7 +4,7 @@ import { TypedFailure } from "../../src/domain/failures.ts";
 import { idBytes } from "../../src/domain/id-set.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { SourceItem } from "../../src/ports.ts";
-import { expectFailure, inActivity } from "../support/activity.ts";
+import { expectFailure } from "../support/activity.ts";
 import { aBatch, commit, readBatch, readManifest, recordsOf } from "../support/datasets.ts";
 import { aChat, aSourceItem } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";

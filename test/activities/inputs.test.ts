@@ -15,6 +15,7 @@ const pipeline = { name: "games", sources: [source], recipe };
 /** The least that each check takes. */
 const least: Record<keyof InputActivities, object> = {
   checkUpdateDataset: { dataset: "games", sources: [source] },
+  checkIngestSources: { dataset: "games", sources: [source] },
   checkIngestSource: { dataset: "games", source },
   checkPipeline: pipeline,
   checkRetrain: { pipeline },
@@ -24,6 +25,7 @@ const least: Record<keyof InputActivities, object> = {
 };
 const checks: (keyof InputActivities)[] = [
   "checkUpdateDataset",
+  "checkIngestSources",
   "checkIngestSource",
   "checkPipeline",
   "checkRetrain",
@@ -32,13 +34,20 @@ const checks: (keyof InputActivities)[] = [
   "checkRollOut",
 ];
 
+/** Sources are checked and not answered: there may be thousands. */
+function withoutSources(given: { sources?: unknown; pipeline?: unknown }): object {
+  const { sources: _, pipeline, ...input } = given;
+  if (typeof pipeline !== "object" || pipeline === null) return pipeline === undefined ? input : { ...input, pipeline };
+  return { ...input, pipeline: withoutSources(pipeline) };
+}
+
 describe("createInputActivities", () => {
   it.each(checks)(
     "%s takes the least there can be, fills in defaults, and takes its own result unchanged",
     async (check) => {
       const parsed = await activities[check](least[check]);
-      expect(parsed).toMatchObject(least[check]);
-      expect(await activities[check](parsed)).toEqual(parsed);
+      expect(parsed).toMatchObject(withoutSources(least[check]));
+      expect(await activities[check]({ ...least[check], ...parsed })).toEqual(parsed);
       expect(JSON.parse(JSON.stringify(parsed))).toEqual(parsed);
     },
   );
@@ -62,6 +71,14 @@ describe("createInputActivities", () => {
     ["checkRollOut", { policy: { steps: [10, 50] } }, "policy.steps: the last step must be 100"],
     ["checkUpdateDataset", { sources: [] }, "sources: name at least one source"],
     ["checkUpdateDataset", { sources: [source, source] }, "sources.1.id: source discord is named twice"],
+    ["checkUpdateDataset", { only: [] }, "only: name at least one source, or leave it out"],
+    ["checkUpdateDataset", { only: ["twitch"] }, "only.0: there is no source twitch in sources"],
+    ["checkUpdateDataset", { cursors: { twitch: null } }, "cursors.twitch: this source is not read"],
+    ["checkUpdateDataset", { cursors: { discord: 7 } }, "cursors.discord: "],
+    ["checkUpdateDataset", { quorum: { sources: 2 } }, "quorum.sources: 2 are needed, and there are only 1"],
+    ["checkUpdateDataset", { quorum: { records: -1 } }, "quorum.records: "],
+    ["checkUpdateDataset", { deadlines: { readSeconds: 0 } }, "deadlines.readSeconds: "],
+    ["checkPipeline", { dataset: { quorum: { sources: 2 } } }, "dataset.quorum.sources: 2 are needed"],
     ["checkIngestSource", { source: { ...source, uri: "http://x" } }, "source.uri: must be s3://bucket/prefix"],
     ["checkPipeline", { decide: { alpha: 0.5 } }, "decide.alpha: "],
   ] as const)("%s of %j says: %s", async (check, change, problem) => {
@@ -70,27 +87,34 @@ describe("createInputActivities", () => {
     );
   });
 
-  describe("of a definition with many sources", () => {
-    /** Sources with the longest ids there are, and URIs of 150 characters. */
-    const many = (count: number) => ({
-      ...pipeline,
-      sources: Array.from({ length: count }, (_, index) => ({
+  describe("with many sources", () => {
+    const many = (count: number, uriLength = 100) =>
+      Array.from({ length: count }, (_, index) => ({
         ...source,
-        id: `source-${index}-`.padEnd(40, "x"),
-        uri: `s3://bucket/source-${index}/`.padEnd(150, "x"),
-      })),
-    });
+        id: `source-${index}`,
+        uri: `s3://bucket/source-${index}/`.padEnd(uriLength, "x"),
+      }));
 
-    it("takes 1,000, which fit into history", async () => {
+    it("take 5,000, and answer what fits into history", async () => {
+      const sources = many(5000);
       await inActivity(async () => {
-        assertSmall(await activities.checkPipeline(many(1000)));
-        assertSmall(await activities.checkRetrain({ pipeline: many(1000) }));
+        assertSmall(await activities.checkPipeline({ ...pipeline, sources }));
+        assertSmall(await activities.checkRetrain({ pipeline: { ...pipeline, sources } }));
+        assertSmall(await activities.checkUpdateDataset({ dataset: "games", sources }));
+        assertSmall(await activities.checkIngestSources({ dataset: "games", sources: sources.slice(0, 100) }));
       });
     });
 
-    it("refuses 1,001", async () => {
-      const message = await expectFailure(() => activities.checkPipeline(many(1001)), "InvalidInput");
-      expect(message).toBe("sources: at most 1,000 sources");
+    it("refuse 5,001", async () => {
+      const tooMany = () => activities.checkPipeline({ ...pipeline, sources: many(5001) });
+      expect(await expectFailure(tooMany, "InvalidInput")).toBe("sources: at most 5,000 sources");
+    });
+
+    it("refuse what Temporal would not take, saying how much it is", async () => {
+      const tooLong = () => activities.checkUpdateDataset({ dataset: "games", sources: many(4000, 400) });
+      expect(await expectFailure(tooLong, "InvalidInput")).toMatch(
+        /^sources: all together 1\d{6} characters of JSON, and 1000000 are the most/,
+      );
     });
   });
 

@@ -30,7 +30,7 @@ describe("createPipelineActivities", () => {
   describe("readPipeline", () => {
     it("knows nothing of a pipeline that has never done anything, and writes nothing", async () => {
       expect(await activities().readPipeline({ name: "games" })).toEqual({
-        dataset: { version: 0, records: 0 },
+        dataset: { version: 0, records: 0, failedSources: {} },
         champion: null,
         lastCycle: null,
       });
@@ -43,7 +43,7 @@ describe("createPipelineActivities", () => {
       const lastCycle = { workflowId: "retrain/games/1", datasetVersion: 1, repeat: 1, records: 3 };
       store.write(registryKey, JSON.stringify({ ...emptyRegistry("games"), champion: "games-1", lastCycle }));
       expect(await activities().readPipeline({ name: "games" })).toEqual({
-        dataset: { version: 2, records: 9 },
+        dataset: { version: 2, records: 9, failedSources: {} },
         champion: "games-1",
         lastCycle,
       });
@@ -64,6 +64,7 @@ describe("createPipelineActivities", () => {
         records: 9,
         champion: null,
         perSource: { discord: 5, twitch: 4 },
+        failedSources: {},
       });
       expect(JSON.parse(store.text(registryKey)).lastCycle).toMatchObject({ datasetVersion: 2, records: 9 });
       expect(await open(1, "retrain/games/1")).toMatchObject({
@@ -71,6 +72,23 @@ describe("createPipelineActivities", () => {
         records: 3,
         perSource: { discord: 3 },
       });
+    });
+
+    it("says which sources failed when the version was made, as reading the pipeline does, the first 20", async () => {
+      const { batch } = await aBatch(store, [aSourceItem("1", aChat("question"))]);
+      const failed = Array.from({ length: 25 }, (_, index) => [`s${index}`, "Refused: no"]);
+      await commit(store, [batch], 0, { failedSources: Object.fromEntries(failed) });
+      const first = Object.fromEntries(failed.slice(0, 20));
+      expect((await open(null)).failedSources).toEqual(first);
+      expect((await activities().readPipeline({ name: "games" })).dataset.failedSources).toEqual(first);
+    });
+
+    it("counts the largest 200 sources one by one, and the others together", async () => {
+      await addVersion(0, Object.fromEntries(Array.from({ length: 203 }, (_, i) => [`s${i}`, i < 200 ? 2 : 1])));
+      const { perSource, records } = await open(null);
+      expect(Object.keys(perSource)).toHaveLength(201);
+      expect(perSource["(3 more)"]).toBe(3);
+      expect(Object.values(perSource).reduce((sum, count) => sum + count, 0)).toBe(records);
     });
 
     it("writes nothing more when it is repeated", async () => {
