@@ -9,16 +9,18 @@
  * DuckDB: one process, in memory, on two threads, otherwise with default settings. It reads the same objects from local
  * files, which spares it the S3 protocol that Tuneloop pays twice, infers the types, makes the rows distinct and writes one
  * `.jsonl.gz` to a local file. Nothing is kept of what came, and nothing is split.
+ *
+ * Two cores for both: where there are more, run it by `taskset -c 0,1`.
  */
-import { fork, type ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Client } from "@temporalio/client";
 import type { S3ObjectStore } from "../../src/adapters/s3-object-store.ts";
 import { taskQueues } from "../../workflows/names.ts";
 import { distinctRecords, objectRecords, packedObject, records } from "./records.ts";
+import { root, withWorker, type Surroundings } from "./surroundings.ts";
 
 export interface ThroughputFigures {
   /** Of 1,000,000 received from two sources to a committed version; the best of the runs. */
@@ -32,18 +34,6 @@ export interface ThroughputFigures {
   addSeconds: number;
 }
 
-/** Where everything runs. */
-export interface Surroundings {
-  client: Client;
-  /** The bucket. */
-  store: S3ObjectStore;
-  environment: Record<string, string>;
-  /** For local files. */
-  directory: string;
-  report: (line: string) => void;
-}
-
-const root = "s3://tuneloop/";
 const sources = ["reviews", "comments"];
 /** Objects of each source: 1,000,000 records of both together, and 100,000. */
 const large = { name: "large", objects: 10 };
@@ -79,14 +69,12 @@ interface Run {
 }
 
 /** Makes a dataset in a worker of its own, and adds to it. */
-async function run(at: Surroundings, dataset: string, size: typeof large): Promise<Run> {
-  const worker = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { env: at.environment });
-  await once(worker, "message");
-  try {
+function run(at: Surroundings, dataset: string, size: typeof large): Promise<Run> {
+  return withWorker(at, async (askRssMb) => {
     const uris = Object.fromEntries(sources.map((source) => [source, `${root}bench/${size.name}/${source}/`]));
     const expected = distinctRecords(2 * size.objects);
     const seconds = await update(at, { dataset, uris, expected });
-    const rssMb = await askRss(worker);
+    const rssMb = await askRssMb();
     const before = await listBytes(at.store);
     const all = { ...uris, added: `${root}bench/added/` };
     const addSeconds = await update(at, { dataset, uris: all, expected: expected + addedRecords });
@@ -96,10 +84,7 @@ async function run(at: Surroundings, dataset: string, size: typeof large): Promi
         `${addedRecords} more in ${addSeconds.toFixed(2)} s and ${Math.round(written / 1024)} KB written`,
     );
     return { seconds, rssMb, addSeconds };
-  } finally {
-    worker.kill("SIGTERM");
-    await once(worker, "exit");
-  }
+  });
 }
 
 /** Seconds of an update. Throws when it brings other records than it has to. */
@@ -149,10 +134,4 @@ async function listBytes(store: S3ObjectStore): Promise<number> {
   let total = 0;
   for await (const { bytes } of store.list("")) total += bytes;
   return total;
-}
-
-async function askRss(worker: ChildProcess): Promise<number> {
-  worker.send("rss");
-  const [{ maxRssMb }] = await once(worker, "message");
-  return Math.round(maxRssMb);
 }
