@@ -168,6 +168,22 @@ describe("commitVersion", () => {
     expect(new Set(await idsOf(store, 2)).size).toBe(9);
   });
 
+  it("writes no more for a batch on a large past than on a small one", async () => {
+    const written = async (past: number): Promise<number> => {
+      const store = new MemoryObjectStore();
+      await commit(store, [await batchOf(store, many(past))]);
+      const batch = await batchOf(store, many(50, 10_000));
+      let bytes = 0;
+      store.hook = ({ method, key, when }) => {
+        if (method === "put" && when === "after") bytes += store.objects.get(key)?.body.length ?? 0;
+      };
+      expect(await commit(store, [batch], 1)).toMatchObject({ version: 2, added: 50, records: past + 50 });
+      return bytes;
+    };
+    // The manifest's numbers get a digit longer; the list of ids of a small past is written again with the new ones.
+    expect(await written(5000)).toBeLessThanOrEqual((await written(100)) + 20);
+  });
+
   it.each([
     ["gone", (store: MemoryObjectStore, key: string) => void store.objects.delete(key)],
     ["too short", (store: MemoryObjectStore, key: string) => void store.write(key, Buffer.alloc(idBytes))],
