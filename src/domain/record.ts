@@ -58,7 +58,7 @@ export function canonicalForms(messages: readonly Message[]): { messages: string
 }
 
 function canonicalMessage({ role, content }: Message): string {
-  return JSON.stringify({ role, content });
+  return `{"role":"${role}","content":${JSON.stringify(content)}}`;
 }
 
 /** A record as a line of a part: its JSON, of messages that are rendered already (by {@link canonicalForms}). */
