@@ -30,6 +30,11 @@ async function runEmulator(options: Omit<EmulatorOptions, "token">): Promise<voi
     process.once("SIGTERM", () => void stop());
     process.once("SIGINT", () => void stop());
     process.stdout.write(`${JSON.stringify({ url: emulator.url })}\n`);
+    // For people; a token of their own they know.
+    if (process.stderr.isTTY) {
+      const shown = token === DEFAULT_TOKEN ? ` ANYSCALE_CLI_TOKEN=${DEFAULT_TOKEN}` : "";
+      process.stderr.write(`use it with ANYSCALE_HOST=${emulator.url}${shown}; Ctrl-C stops it and all that it runs\n`);
+    }
   } catch (error) {
     process.stderr.write(`emulator: ${describe(error, options.port)}\n`);
     process.exitCode = 1;
