@@ -1,4 +1,6 @@
 import { ActivityCancellationType, type ActivityOptions, type LocalActivityOptions } from "@temporalio/workflow";
+import type { Deadlines } from "../src/domain/pipeline-schema.ts";
+import { graceSeconds } from "../src/domain/reading.ts";
 import { taskQueues } from "./names.ts";
 
 /** One try at what is short when things go well; what it does not manage is left to another activity. */
@@ -58,17 +60,14 @@ export const streaming: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 
-/** Beyond its deadline: the time to write what there is, also when the worker was lost just then. */
-const readingGraceSeconds = 120;
-
 /**
- * Reading a source, which delivers what it has when it has taken `readSeconds`. Of readings that wait for a worker each
+ * Reading a source, which delivers what it has at its deadline. Of readings that wait for a worker each
  * dataset gets its turn, however many sources another one has, where the server knows fairness.
  */
-export const reading = (readSeconds: number, dataset: string): ActivityOptions => ({
+export const reading = (deadlines: Deadlines, dataset: string): ActivityOptions => ({
   ...streaming,
-  startToCloseTimeout: `${readSeconds + readingGraceSeconds}s`,
-  scheduleToCloseTimeout: `${readSeconds + readingGraceSeconds}s`,
+  startToCloseTimeout: (deadlines.readSeconds + graceSeconds(deadlines)) * 1000,
+  scheduleToCloseTimeout: (deadlines.readSeconds + graceSeconds(deadlines)) * 1000,
   priority: { fairnessKey: dataset },
 });
 

@@ -52,7 +52,7 @@ function isCheapToTry({ source, cursor }: IngestSourceInput): boolean {
 
 function readPatiently(request: IngestSourceInput): Promise<IngestResult> {
   const { dataset, source, deadlines } = request;
-  const { ingest } = proxyActivities<DatasetActivities>(reading(deadlines.readSeconds, dataset));
+  const { ingest } = proxyActivities<DatasetActivities>(reading(deadlines, dataset));
   setCurrentDetails(`Reading **${source.id}**.`);
   return ingest.executeWithOptions({ summary: source.id }, [request]);
 }

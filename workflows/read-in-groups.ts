@@ -1,6 +1,6 @@
 /** How an update reads thousands of sources: by the hundred, so that no history holds them all. */
 import { executeChild } from "@temporalio/workflow";
-import { namedSources, noteFailed, noteGroup, shortReason } from "../src/domain/reading.ts";
+import { graceSeconds, namedSources, noteFailed, noteGroup, shortReason } from "../src/domain/reading.ts";
 import type { Reading } from "../src/domain/reading-schema.ts";
 import { ingestSources, type GroupRead } from "./ingest-sources.ts";
 import { lastSecond, readingChild, type ReadingRequest, type SourcesRead } from "./read-sources.ts";
@@ -8,8 +8,6 @@ import { reasonOf, settleWithin } from "./steps.ts";
 
 /** Sources of one group: Temporal bears so many children of one workflow well. */
 const groupSize = 100;
-/** For a group to write down what its sources brought, after the last of them was given up. */
-const gatherSeconds = 60;
 
 /**
  * Does what `readSources` does, through one child for every hundred sources. They read the cursors themselves: `cursors`
@@ -28,7 +26,8 @@ export async function readInGroups(
   const failedSources: Record<string, string> = {};
   await settleWithin(
     groups,
-    lastSecond(common.deadlines) + gatherSeconds,
+    // A group has to write down what its sources brought, after the last of them was given up.
+    lastSecond(common.deadlines) + graceSeconds(common.deadlines),
     ({ step, sources }) =>
       executeChild(ingestSources, {
         ...readingChild(common.dataset, step, `${sources.length} sources of ${common.dataset}`),

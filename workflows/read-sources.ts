@@ -8,7 +8,7 @@ import {
 } from "@temporalio/workflow";
 import type { IngestResult, WithoutSources } from "../activities/interfaces.ts";
 import type { Deadlines } from "../src/domain/pipeline-schema.ts";
-import { noteFailed, noteRead, shortReason } from "../src/domain/reading.ts";
+import { graceSeconds, noteFailed, noteRead, shortReason } from "../src/domain/reading.ts";
 import type { Reading } from "../src/domain/reading-schema.ts";
 import type { IngestSourcesInput, IngestSourcesRequest } from "../src/domain/workflow-input-schema.ts";
 import { ingestSource } from "./ingest-source.ts";
@@ -16,12 +16,9 @@ import { workflowIds } from "./names.ts";
 import { labelled } from "./search-attributes.ts";
 import { reasonOf, settleWithin } from "./steps.ts";
 
-/** A source has ended by itself so long after the deadline; one that has not will not. */
-const graceSeconds = 180;
-
-/** When the last source is given up, in seconds from the start of the reading. */
-export function lastSecond({ readSeconds }: Deadlines): number {
-  return readSeconds + graceSeconds;
+/** When a source that has not ended by itself will not, in seconds from the start of the reading. */
+export function lastSecond(deadlines: Deadlines): number {
+  return deadlines.readSeconds + 1.5 * graceSeconds(deadlines);
 }
 
 /** Sources as they were given, and what their readings have in common. */
@@ -81,7 +78,7 @@ export function readingChild(dataset: string, step: string, staticSummary: strin
   return {
     workflowId: workflowIds.child(workflowInfo().workflowId, step),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_REQUESTED,
+    cancellationType: ChildWorkflowCancellationType.TRY_CANCEL,
     staticSummary,
     typedSearchAttributes: labelled({ dataset, stage: "ingest" }),
   } satisfies ChildWorkflowOptions;

@@ -64,14 +64,11 @@ export async function updateDataset(input: UpdateDatasetRequest): Promise<Update
   const { dataset, quorum } = update;
   labelUnlessGiven({ dataset, stage: "ingest" });
   const sources = input.sources.filter(({ id }) => update.only?.includes(id) ?? true);
-  shown.begin(
-    dataset,
-    sources.map(({ id }) => id),
-  );
+  const ids = sources.map(({ id }) => id);
+  shown.begin(dataset, ids);
 
   const isLarge = sources.length > mostAlone;
-  const asked = isLarge ? [] : sources.map(({ id }) => id);
-  const head = await readDatasetHead({ dataset, sources: asked, split: update.split });
+  const head = await readDatasetHead({ dataset, sources: isLarge ? [] : ids, split: update.split });
   const request = {
     dataset,
     sources,

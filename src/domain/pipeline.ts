@@ -73,7 +73,8 @@ export function hearUpdate(state: PipelineState, dataset: string, message: unkno
 
 /** Takes what the update that is running says of its sources; what others say, or in another shape, is passed over. */
 export function hearReading(state: PipelineState, message: unknown): void {
-  if (isObject(message) && message["update"] === state.update) state.reading = readReading(message["reading"]);
+  if (state.update === null || !isObject(message) || message["update"] !== state.update) return;
+  state.reading = readReading(message["reading"]);
 }
 
 /** Notes that the update has ended; asks for another one where sources have more than they could deliver in time. */

@@ -1,4 +1,5 @@
 /** How far the reading of sources is: counts, rate and time to go, for people who wait. */
+import type { Deadlines } from "./pipeline-schema.ts";
 import type { Reading, SourceProgress } from "./reading-schema.ts";
 
 /** Sources that are named one by one; of more, the number is told. */
@@ -124,6 +125,14 @@ export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/**
+ * What a source is given to deliver after the deadline, in seconds: the time to write what there is, also when the worker
+ * was lost just then; never more than the reading itself was given, but for the least of 5 s.
+ */
+export function graceSeconds({ readSeconds }: Deadlines): number {
+  return Math.min(120, Math.max(5, readSeconds));
 }
 
 /**

@@ -1,10 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  endUpdate,
+  failuresIn,
+  hearReading,
   hearUpdate,
   initialState,
   nextCycle,
   nextStep,
+  noteSources,
   reject,
   takeOrder,
   viewOf,
@@ -107,6 +111,70 @@ describe("hearUpdate", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("hearReading", () => {
+  const reading = { sources: 3, read: 1, failed: 0, received: 40, perSource: {}, failedSources: {} };
+
+  it("takes what the update that is running says, and shows it", () => {
+    const running = state({ update: "pipeline/games/update-1" });
+    hearReading(running, { update: "pipeline/games/update-1", reading });
+    expect(running.reading).toEqual(reading);
+    expect(viewOf(running, "games", 200).status).toBe(
+      "Reading the sources (pipeline/games/update-1): 1 of 3 sources read; 40 items.",
+    );
+  });
+
+  it.each([
+    ["another update", { update: "pipeline/games/update-2", reading }],
+    ["an update without a reading", { update: "pipeline/games/update-1" }],
+    ["nothing", undefined],
+    ["a list", [reading]],
+  ])("shows nothing of %s", (_, message) => {
+    const running = state({ update: "pipeline/games/update-1" });
+    hearReading(running, message);
+    expect(running).toEqual(state({ update: "pipeline/games/update-1" }));
+  });
+
+  it("takes nothing when no update is running", () => {
+    const idle = state();
+    hearReading(idle, { update: null, reading });
+    hearReading(idle, { reading });
+    expect(idle).toEqual(state());
+  });
+});
+
+describe("endUpdate", () => {
+  it("wants another update when sources have more than they could deliver in time", () => {
+    const running = state({ update: "u", reading: null });
+    endUpdate(running, { unfinished: ["slack"] });
+    expect(running).toMatchObject({ update: null, reading: null, updateWanted: true });
+  });
+
+  it.each([{ unfinished: [] }, {}, null, "completed"])("wants none after %j", (result) => {
+    const running = state({ update: "u" });
+    endUpdate(running, result);
+    expect(running).toEqual(state());
+  });
+});
+
+describe("noteSources", () => {
+  it("answers each failing source once, until it has been read again", () => {
+    const running = state();
+    const [slack, zendesk] = [{ slack: "Refused: no" }, { zendesk: "TooLate: no" }];
+    expect(noteSources(running, slack)).toEqual(slack);
+    expect(noteSources(running, { ...slack, ...zendesk })).toEqual(zendesk);
+    expect(noteSources(running, { slack: "Unavailable: 503" })).toEqual({});
+    expect(running.failedSources).toEqual({ slack: "Unavailable: 503" });
+    expect(noteSources(running, {})).toEqual({});
+    expect(noteSources(running, slack)).toEqual(slack);
+  });
+
+  it("reads them from an update's result, whatever else it says", () => {
+    expect(failuresIn({ failedSources: { slack: "Refused: no", zendesk: 7 } })).toEqual({ slack: "Refused: no" });
+    expect(failuresIn("completed")).toEqual({});
+    expect(failuresIn(null)).toEqual({});
   });
 });
 

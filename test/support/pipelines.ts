@@ -14,7 +14,7 @@ export interface TestPipeline {
   handle: WorkflowHandle<typeof pipeline>;
   state(): Promise<PipelineView>;
   /** Waits until the state passes the check, and answers it. */
-  until(check: (state: PipelineView) => void): Promise<PipelineView>;
+  until(check: (state: PipelineView) => void | Promise<void>): Promise<PipelineView>;
   /** Says that version `version` of its dataset is there. */
   tellVersion(version: number): Promise<void>;
   /** Says that something happened outside. */
@@ -39,7 +39,7 @@ export async function startPipeline(temporal: TestTemporal, definition: Pipeline
       waitFor(
         async () => {
           const seen = await state();
-          check(seen);
+          await check(seen);
           return seen;
         },
         { timeoutMs: 60_000 },

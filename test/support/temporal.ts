@@ -110,6 +110,12 @@ export function installQuietRuntime(): void {
   });
 }
 
+/** What the web UI shows of where a workflow stands. */
+export async function currentDetails(handle: WorkflowHandle): Promise<string> {
+  const { currentDetails } = await handle.query<{ currentDetails: string }>("__temporal_workflow_metadata");
+  return currentDetails;
+}
+
 /** How a workflow failed: `Type: message`, or `cancelled`. Throws when it did not fail. */
 export async function failureOf(handle: WorkflowHandle): Promise<string> {
   try {
