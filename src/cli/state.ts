@@ -1,12 +1,24 @@
-/** `tuneloop state NAME`: what a pipeline is doing and what it waits for. */
+/** `tuneloop state NAME`: what a pipeline is doing and what it waits for, once or as it changes. */
+import { setTimeout as delay } from "node:timers/promises";
 import { Command } from "commander";
+import type { Client } from "@temporalio/client";
 import type { PipelineView } from "../domain/pipeline.ts";
-import { slugSchema } from "../domain/slug-schema.ts";
+import { slugSchema } from "../domain/source-fields-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { changeLine, stateLines } from "./state-lines.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** How often a pipeline is asked while it is watched, in milliseconds. */
+const watchMs = 1000;
+
+interface StateOptions {
+  state: string;
+  json?: boolean;
+  watch?: boolean;
+}
 
 /** The `state` command; exit code 1 when there is no such pipeline, or when it has ended. */
 export function stateCommand(): Command {
@@ -14,38 +26,51 @@ export function stateCommand(): Command {
     .description("show what a pipeline is doing and what it waits for")
     .argument("<name>", "of the pipeline")
     .option("--state <directory>", "of the local stack to use when no Temporal is configured", DEFAULT_STATE_DIRECTORY)
-    .option("--json", "print the state as one JSON object")
-    .action(async (name: string, { state, json }: { state: string; json?: boolean }) => {
+    .option("--watch", "go on showing it as it changes, until Ctrl-C")
+    .option("--json", "print the state as one JSON object, or one a line for each change")
+    .action(async (name: string, { state, json, watch }: StateOptions) => {
       if (!slugSchema.safeParse(name).success) throw new UsageError(`${name}: a name is 1 to 40 of a-z, 0-9 and -`);
       const client = await connect(surroundings(process.env, state));
       try {
-        const workflowId = workflowIds.pipeline(name);
-        const { status, error } = await createWorkflowLookup(client).outcome(workflowId);
-        if (status === "not-found")
-          throw new Error(`there is no pipeline ${name}: start one with tuneloop start -f FILE`);
-        if (status !== "running") {
-          throw new Error(`${workflowId} is ${status}${error === undefined ? "" : `: ${error}`}; start it again`);
-        }
-        const view = await client.workflow.getHandle(workflowId).query<PipelineView>("state");
-        process.stdout.write(json ? `${JSON.stringify(view)}\n` : describe(view));
+        if (watch) await follow(client, name, shower(process.stdout, json ?? false));
+        const view = await readState(client, name);
+        process.stdout.write(json ? `${JSON.stringify(view)}\n` : `${stateLines(view).join("\n")}\n`);
       } finally {
         await client.connection.close();
       }
     });
 }
 
-function describe(view: PipelineView): string {
-  const { dataset, signals } = view;
-  const rows: [string, string][] = [
-    ["pipeline", view.name],
-    ["status", view.status],
-    ["champion", view.champion ?? "none yet"],
-    ["dataset", dataset.version === null ? "no version yet" : `version ${dataset.version}, ${dataset.records} records`],
-    ["new", `${view.newRecords} of ${view.minNewRecords} records since the last cycle`],
-    ["cycle", view.cycle ?? "none running"],
-    ["last", view.lastOutcome ?? "no cycle yet"],
-    ["updates", `${signals.applied} applied, ${signals.duplicates} duplicates, ${signals.rejected} rejected`],
-    ...view.rejected.slice(-3).map((reason): [string, string] => ["rejected", reason]),
-  ];
-  return `${rows.map(([what, value]) => `${what.padEnd(9)} ${value}`).join("\n")}\n`;
+/** Shows a pipeline whenever it has changed, until it ends, which throws as it does in the beginning. */
+async function follow(client: Client, name: string, show: (view: PipelineView) => void): Promise<never> {
+  for (let known = ""; ; await delay(watchMs)) {
+    const view = await readState(client, name);
+    const now = JSON.stringify(view);
+    if (now !== known) show(view);
+    known = now;
+  }
+}
+
+async function readState(client: Client, name: string): Promise<PipelineView> {
+  const workflowId = workflowIds.pipeline(name);
+  const { status, error } = await createWorkflowLookup(client).outcome(workflowId);
+  if (status === "not-found") throw new Error(`there is no pipeline ${name}: start one with tuneloop start -f FILE`);
+  if (status !== "running") {
+    throw new Error(`${workflowId} is ${status}${error === undefined ? "" : `: ${error}`}; start it again`);
+  }
+  return client.workflow.getHandle(workflowId).query<PipelineView>("state");
+}
+
+/** How changes are shown: over each other at a terminal, a line for each elsewhere. */
+function shower(output: NodeJS.WriteStream, json: boolean): (view: PipelineView) => void {
+  if (json) return (view) => void output.write(`${JSON.stringify(view)}\n`);
+  if (!output.isTTY) return (view) => void output.write(`${new Date().toISOString()} ${changeLine(view)}\n`);
+  let drawn = 0;
+  return (view) => {
+    // A line that wraps would be counted as one and stay.
+    const lines = stateLines(view).map((line) => line.slice(0, Math.max(1, output.columns - 1)));
+    const back = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[J`;
+    output.write(`${back}${lines.join("\n")}\n`);
+    drawn = lines.length;
+  };
 }

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { bar, changeLine, stateLines } from "../../src/cli/state-lines.ts";
+import { initialState, viewOf } from "../../src/domain/pipeline.ts";
+import type { PipelineState } from "../../src/domain/workflow-input-schema.ts";
+
+const view = (overrides: Partial<PipelineState> = {}) => viewOf({ ...initialState(), ...overrides }, "games", 200);
+const reading = {
+  sources: 4,
+  read: 2,
+  failed: 1,
+  received: 1000,
+  perSource: {
+    slack: { received: 300, perSecond: 10, etaSeconds: 90 },
+    discord: { received: 50, perSecond: 0.5, etaSeconds: null },
+  },
+  failedSources: { zendesk: "Refused: no" },
+};
+
+describe("stateLines", () => {
+  it("says what a pipeline is doing, and nothing of sources that are not read", () => {
+    const lines = stateLines(view({ champion: "games-3", dataset: { version: 4, records: 700 } }));
+    expect(lines).toEqual([
+      "pipeline  games",
+      "status    Waiting for 0 more new records: 700 of 200 are there.",
+      "champion  games-3",
+      "dataset   version 4, 700 records",
+      "new       700 of 200 records since the last cycle",
+      "cycle     none running",
+      "last      no cycle yet",
+      "updates   0 applied, 0 duplicates, 0 rejected",
+    ]);
+  });
+
+  it("draws a bar for all sources and for each that can tell how much it has", () => {
+    const lines = stateLines(view({ update: "pipeline/games/update-1", reading })).slice(-3);
+    expect(lines).toEqual([
+      `sources   ${bar(0.75)} 2 of 4 sources read, 1 failed; 1,350 items`,
+      `          slack   ${bar(0.25)} 300 items, 10/s, 2 min left`,
+      "          discord 50 items, 0.5/s",
+    ]);
+  });
+
+  it("says which sources failed when they were read last, and why", () => {
+    expect(stateLines(view({ failedSources: { zendesk: "Refused: invalid_auth" } })).at(-1)).toBe(
+      "failed    zendesk: Refused: invalid_auth",
+    );
+  });
+
+  it("lets no reason from outside steer the terminal", () => {
+    const lines = stateLines(view({ failedSources: { zendesk: "\u001b[2Jgone\nforged  line" } }));
+    expect(lines.join("")).not.toMatch(/\p{Cc}/u);
+    expect(changeLine(view({ pauseReason: "a\u0007b", paused: true }))).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe("changeLine", () => {
+  it("says in one line where the pipeline stands and how far its sources are", () => {
+    expect(changeLine(view({ update: "pipeline/games/update-1", reading }))).toBe(
+      "Reading the sources (pipeline/games/update-1): 2 of 4 sources read, 1 failed; 1,350 items. " +
+        "slack: 300 items, 10/s, 2 min left; discord: 50 items, 0.5/s",
+    );
+  });
+});
+
+describe("bar", () => {
+  it.each([
+    [-1, 0],
+    [0, 0],
+    [0.5, 12],
+    [1, 24],
+    [7, 24],
+  ])("of %d has %i of 24 columns full", (ratio, full) => {
+    expect(bar(ratio)).toBe("█".repeat(full) + "░".repeat(24 - full));
+  });
+});
