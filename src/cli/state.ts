@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Command } from "commander";
 import type { Client } from "@temporalio/client";
 import type { PipelineView } from "../domain/pipeline.ts";
-import { slugSchema } from "../domain/source-fields-schema.ts";
+import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
