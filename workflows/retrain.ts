@@ -9,7 +9,6 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -187,8 +186,7 @@ async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decisio
 /** Writes the report and tells people. That one of them fails never changes what the cycle has come to. */
 async function conclude(story: Story): Promise<void> {
   const { pipeline, report } = story;
-  // A cycle that began under a release without it ends without it.
-  if (patched("training-cost")) await countCost(story);
+  await countCost(story);
   let uri = "it could not be written";
   try {
     ({ uri } = await writeReport(report));
