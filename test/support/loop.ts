@@ -45,19 +45,20 @@ export async function startLoop(more: Record<string, string> = {}): Promise<Loop
   const stack = await startTestStack({ services: STACK_SERVICES, environment: more });
   const { environment, fullEnvironment } = stack;
   const client = await connect(fullEnvironment);
+  // S3 may be one that the environment names.
   const s3 = createS3Client({
-    endpoint: environment["AWS_ENDPOINT_URL"] ?? null,
-    region: environment["AWS_REGION"] ?? null,
+    endpoint: fullEnvironment["AWS_ENDPOINT_URL"] ?? null,
+    region: fullEnvironment["AWS_REGION"] ?? null,
     credentials: {
-      accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
-      secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? "",
+      accessKeyId: fullEnvironment["AWS_ACCESS_KEY_ID"] ?? "",
+      secretAccessKey: fullEnvironment["AWS_SECRET_ACCESS_KEY"] ?? "",
     },
   });
   const binary = await findBinary(temporalCli, { environment: process.env, report: () => {} });
   return {
     stack,
     client,
-    store: new S3ObjectStore(s3, environment["TUNELOOP_S3_URI"] ?? ""),
+    store: new S3ObjectStore(s3, fullEnvironment["TUNELOOP_S3_URI"] ?? ""),
     emulator: emulatorAt(environment["ANYSCALE_HOST"] ?? "", environment["ANYSCALE_CLI_TOKEN"]),
     temporal: (...args) => runCommand(binary, args, { environment: fullEnvironment }),
     tuneloop: (...args) => runCommand(process.execPath, [TUNELOOP, ...args], { environment: fullEnvironment }),
