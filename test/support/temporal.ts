@@ -80,7 +80,7 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
           const taken = at >= 0 && (events ?? []).slice(at).some((event) => event.workflowTaskCompletedEventAttributes);
           if (!taken) throw new Error(`${workflowId} has not heard of a cancellation`);
         },
-        { timeoutMs: 10_000 },
+        { timeoutMs: 60_000 },
       );
     },
     async record(handle, caseName) {
