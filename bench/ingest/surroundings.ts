@@ -40,9 +40,17 @@ export async function inSurroundings<T>(
     report,
   });
   const environment = withStackEnvironment(process.env, { ...stack.environment, ANYSCALE_CLI_TOKEN: "aph0_none" });
-  Object.assign(process.env, environment);
-  const [endpoint, region] = [environment["AWS_ENDPOINT_URL"] ?? null, environment["AWS_REGION"] ?? null];
-  const store = new S3ObjectStore(createS3Client({ endpoint, region }), root);
+  const store = new S3ObjectStore(
+    createS3Client({
+      endpoint: environment["AWS_ENDPOINT_URL"] ?? null,
+      region: environment["AWS_REGION"] ?? null,
+      credentials: {
+        accessKeyId: environment["AWS_ACCESS_KEY_ID"] ?? "",
+        secretAccessKey: environment["AWS_SECRET_ACCESS_KEY"] ?? "",
+      },
+    }),
+    root,
+  );
   const client = await connect(environment);
   try {
     return await measure({ client, store, environment, directory, report });
