@@ -1,6 +1,6 @@
 import { TypedFailure } from "../../domain/failures.ts";
 import type { SourceDefinition, SourceOf } from "../../domain/source-schema.ts";
-import type { SourceItem, SourceReader } from "../../ports.ts";
+import type { SourceItem, SourceReader, SourceReading } from "../../ports.ts";
 import type { SafeHttpFor } from "../safe-http.ts";
 import { createItemMapper, type ItemOutcome } from "./chat-items.ts";
 import type { ItemReader, RawItem, ReadContext } from "./item-reader.ts";
@@ -10,6 +10,8 @@ export interface Examination {
   outcomes: AsyncIterable<ItemOutcome[]>;
   /** As of a pass of the port. */
   cursor(): Promise<string>;
+  /** As of a pass of the port. */
+  extent?: SourceReading["extent"];
 }
 
 /** A reader whose work people can look at. */
@@ -30,7 +32,11 @@ export function examinable(examine: ExaminableReader["examine"]): ExaminableRead
     examine,
     read(source, cursor, signal) {
       const examination = examine(source, cursor, signal);
-      return { items: delivered(examination.outcomes), cursor: () => examination.cursor() };
+      return {
+        items: delivered(examination.outcomes),
+        cursor: () => examination.cursor(),
+        extent: () => examination.extent?.() ?? null,
+      };
     },
   };
 }

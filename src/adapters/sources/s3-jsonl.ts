@@ -1,10 +1,12 @@
+import type { Readable } from "node:stream";
 import type { SourceOf } from "../../domain/source-schema.ts";
-import type { ObjectStore, SourceItem } from "../../ports.ts";
+import type { ObjectStore, ObjectSummary, SourceItem } from "../../ports.ts";
 import { createLineMapper, toItem, type ItemOutcome } from "./chat-items.ts";
 import { parseCursor } from "./cursor.ts";
 import { fileLines, type LineFormat } from "./file-lines.ts";
 import type { Line } from "./line-splitter.ts";
 import { examinable, ofKind, type Examination, type ExaminableReader } from "./mapped.ts";
+import { PrefixExtent } from "./prefix-extent.ts";
 import { loadMarks, markOf, s3CursorSchema, saveMarks, type S3Cursor } from "./s3-cursor.ts";
 
 /**
@@ -29,7 +31,8 @@ export async function* readChatFile(
   signal: AbortSignal,
 ): AsyncGenerator<SourceItem[]> {
   const object = { key, bytes: 0, etag: "", modifiedAt: new Date().toISOString() };
-  for await (const lines of linesOf(store, key, { format: "jsonl", isMapped: false }, signal))
+  const bytes = await store.stream(key);
+  for await (const lines of linesOf(bytes, key, { format: "jsonl", isMapped: false }, signal))
     yield lines.map((line) => toItem(object, line));
 }
 
@@ -40,43 +43,46 @@ function readPrefix(
   start: string | null,
   signal: AbortSignal,
 ): Examination {
-  const seen = new Set<string>();
+  /** Objects of earlier passes, and of this one. */
+  const [before, seen] = [new Set<string>(), new Set<string>()];
+  const isNew = (object: ObjectSummary): boolean => !object.key.endsWith("/") && !before.has(markOf(object));
+  const extent = new PrefixExtent(store, isNew, signal);
   let partial: S3Cursor["partial"];
   const isMapped = source.map !== undefined;
   const toOutcome = createLineMapper(source);
 
   async function* outcomes(): AsyncGenerator<ItemOutcome[]> {
     const from = start === null ? {} : parseCursor(source.id, s3CursorSchema, start);
-    for (const mark of await loadMarks(own, from)) seen.add(mark);
+    for (const mark of await loadMarks(own, from)) before.add(mark);
     for await (const object of store.list("")) {
       signal.throwIfAborted();
-      const mark = markOf(object);
-      if (object.key.endsWith("/") || seen.has(mark)) continue;
+      if (!isNew(object)) continue;
       const resumed = from.partial?.key === object.key && from.partial.etag === object.etag ? from.partial.lines : 0;
-      for await (const lines of linesOf(store, object.key, { format: formatOf(object.key), isMapped }, signal)) {
+      const bytes = extent.counted(await store.stream(object.key));
+      for await (const lines of linesOf(bytes, object.key, { format: formatOf(object.key), isMapped }, signal)) {
         const fresh = lines.filter(({ number }) => number > resumed);
         if (fresh.length === 0) continue;
         partial = { key: object.key, etag: object.etag, lines: fresh.at(-1)?.number ?? 0 };
         yield fresh.map((line) => toOutcome(object, line));
       }
-      seen.add(mark);
+      seen.add(markOf(object));
       partial = undefined;
     }
   }
 
   return {
     outcomes: outcomes(),
-    cursor: async () => JSON.stringify({ ...(await saveMarks(own, source.id, [...seen])), partial }),
+    cursor: async () => JSON.stringify({ ...(await saveMarks(own, source.id, [...before, ...seen])), partial }),
+    extent: () => extent.read(),
   };
 }
 
 async function* linesOf(
-  store: ObjectStore,
+  bytes: Readable,
   key: string,
   { format, isMapped }: { format: LineFormat; isMapped: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<Line[]> {
-  const bytes = await store.stream(key);
   try {
     yield* fileLines(bytes, { format, isPacked: key.endsWith(".gz"), name: key, isMapped }, signal);
   } finally {

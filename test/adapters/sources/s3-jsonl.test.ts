@@ -92,6 +92,21 @@ describe("createS3JsonlReader", () => {
     expect((await pass(second.cursor)).items).toEqual([]);
   });
 
+  it("tells how much there is and how much of it was read, once somebody asks, without what earlier passes read", async () => {
+    await bucket.put("a.jsonl", lines(1));
+    const { cursor } = await pass();
+    await bucket.put("b.jsonl", lines(2, 3));
+    await bucket.put("c.jsonl.gz", gzipSync(lines(4)));
+    const totalBytes = lines(2, 3).length + gzipSync(lines(4)).length;
+    const reading = open(cursor);
+    const items = reading.items[Symbol.asyncIterator]();
+    await items.next();
+    expect(reading.extent?.()).toBeNull();
+    await expect.poll(() => reading.extent?.()).toEqual({ readBytes: lines(2, 3).length, totalBytes });
+    while ((await items.next()).done !== true);
+    expect(reading.extent?.()).toEqual({ readBytes: totalBytes, totalBytes });
+  });
+
   it("keeps the list of many objects in its own store, and the cursor small", async () => {
     const names = Array.from({ length: 40 }, (_, index) => `${String(index).padStart(2, "0")}.jsonl`);
     await Promise.all(names.map((name, index) => bucket.put(name, lines(index))));
