@@ -1,6 +1,6 @@
 /**
  * What other services need to start and steer Tuneloop with the Temporal client SDK: ids and task queues, the messages
- * of a pipeline, and the types of the workflows.
+ * of a pipeline, how far an update is, and the types of the workflows.
  *
  *     await client.workflow.start<typeof updateDataset>("updateDataset", { taskQueue: taskQueues.main, ... });
  *     await client.workflow.getHandle(workflowIds.pipeline("games")).executeUpdate(runNowUpdate);
@@ -20,10 +20,12 @@ export {
 export type { CustomSource } from "./adapters/sources/custom.ts";
 export type { ItemPage, RawItem, ReadContext } from "./adapters/sources/item-reader.ts";
 export type { HttpReply, HttpRequest, SafeHttp } from "./adapters/safe-http.ts";
+export { readingQuery } from "../workflows/reading-messages.ts";
 export type {
   evaluateModel,
   fineTune,
   ingestSource,
+  ingestSources,
   pipeline,
   retrain,
   rollOut,

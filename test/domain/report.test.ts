@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cycleAlert } from "../../src/domain/alert.ts";
+import { cycleAlert, sourcesFailedAlert } from "../../src/domain/alert.ts";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { reportMarkdown, summary } from "../../src/domain/report.ts";
 import { cycleOutcomeSchema, cycleReportSchema, type CycleReport } from "../../src/domain/report-schema.ts";
@@ -72,6 +72,13 @@ describe("reportMarkdown", () => {
     expect(text).toContain("| train | 60.0 |");
   });
 
+  it("says which sources failed when the version was made, and why", () => {
+    expect(reportMarkdown(promoted)).not.toContain("failed");
+    const text = reportMarkdown({ ...promoted, failedSources: { zendesk: "Refused: <b>no</b>" } });
+    expect(text).toContain("Made without the newest of these, which failed:\n\n| source | reason |");
+    expect(text).toContain("| zendesk | Refused: \\<b\\>no\\</b\\> |");
+  });
+
   it("says what the training has cost when that is counted, also of a job that failed", () => {
     expect(reportMarkdown(promoted)).not.toContain("USD");
     expect(reportMarkdown({ ...promoted, costUsd: 1.256 })).toContain("in 12.3 s.\nIt has cost 1.26 USD.\n");
@@ -120,7 +127,29 @@ describe("reportMarkdown", () => {
   });
 });
 
+describe("sourcesFailedAlert", () => {
+  it("names what failed, with the reasons, as a warning", () => {
+    const alert = sourcesFailedAlert("games", "pipeline/games/update-4", {
+      slack: "Refused: no",
+      zendesk: "TooLate: no",
+    });
+    expect(alert).toMatchObject({
+      severity: "warning",
+      pipeline: "games",
+      workflowId: "pipeline/games/update-4",
+      title: "games: 2 sources could not be read: slack, zendesk",
+    });
+    expect(alert.text.slice(0, 2)).toEqual(["slack: Refused: no", "zendesk: TooLate: no"]);
+    expect(sourcesFailedAlert("games", "w", { slack: "no" }).title).toBe("games: a source could not be read: slack");
+  });
+});
+
 describe("cycleAlert", () => {
+  it("says without which sources' news the models were trained", () => {
+    const alert = cycleAlert({ ...promoted, failedSources: { zendesk: "Refused: no" } }, "s3://x");
+    expect(alert.text).toContain("The dataset version was made without the newest of zendesk.");
+  });
+
   it.each([
     ["promoted", "info"],
     ["kept", "warning"],

@@ -1,4 +1,5 @@
 /** What an update does about its sources: which it reads, from where, for how long, and what is seen of that. */
+import { Context, heartbeat } from "@temporalio/activity";
 import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
@@ -92,6 +93,20 @@ describe("sources in their time", () => {
     door.open();
     expect(await (await start()).result()).toMatchObject({ version: 2, added: 70 });
     expect(readings().filter((reading) => reading.startsWith("slack"))).toEqual(["slack from null", "slack from null"]);
+  });
+
+  it("can be given up by hand: the update goes on without one whose reading is cancelled", async () => {
+    const begun = Promise.withResolvers<void>();
+    world.when("ingest", async ({ source }, usual) => {
+      if (source.id !== "slack") return usual();
+      const beat = setInterval(() => heartbeat(), 100);
+      begun.resolve();
+      return Context.current().cancelled.finally(() => clearInterval(beat));
+    });
+    const handle = await start();
+    await begun.promise;
+    await temporal.client.workflow.getHandle(`${handle.workflowId}/slack`).cancel();
+    expect(await handle.result()).toMatchObject({ version: 1, added: 30, failedSources: { slack: "cancelled" } });
   });
 
   it("deliver what they have when they are cut short, and are said to have more", async () => {
