@@ -1,21 +1,14 @@
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
-import { decisionRecordSchema, type DecisionRecord } from "../src/domain/decision-schema.ts";
-import { decide } from "../src/domain/decision.ts";
-import { comparePredictions, countAnswers, scorePredictions } from "../src/domain/evaluation.ts";
-import {
-  predictionSchema,
-  type Evaluation,
-  type Prediction,
-  type TestRecord,
-} from "../src/domain/evaluation-schema.ts";
+import { countAnswers, scorePredictions } from "../src/domain/evaluation.ts";
+import type { Prediction, TestRecord } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
-import type { ObjectStore, Ports } from "../src/ports.ts";
-import { needDocument, parseLine, readDocument, writeDocument } from "./documents.ts";
+import type { Ports } from "../src/ports.ts";
+import { needDocument } from "./documents.ts";
 import type { EvaluationActivities } from "./interfaces.ts";
+import { readPredictions, readShard } from "./predictions.ts";
 import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
 import { vocabularySchema } from "./vocabulary.ts";
 
@@ -49,63 +42,7 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       const { asked, failed } = countAnswers(predictions);
       return { key, model, testSet, shards, records: asked, failed, metrics: scorePredictions(predictions, known) };
     },
-
-    async decideCycle({ cycle, pipeline, champion, challenger, vocabulary, policy }) {
-      const key = objectKeys.decision(cycle);
-      const evaluations = { champion: champion?.key ?? null, challenger: challenger.key };
-      const decided = (await readDocument(store, key, decisionRecordSchema))?.value;
-      if (decided) {
-        if (isAbout(decided, { evaluations, vocabulary, policy })) return { ...decided.decision, key };
-        throw new TypedFailure(
-          "InvalidInput",
-          `${key} was decided from other evaluations or by another policy: raise repeat`,
-        );
-      }
-      if (champion !== null && champion.testSet.sha256 !== challenger.testSet.sha256) {
-        throw new TypedFailure("InvalidData", "champion and challenger were not asked the same test set");
-      }
-      const { comparisons, answers } = await compare(store, { champion, challenger, vocabulary });
-      const record: DecisionRecord = {
-        format: 1,
-        cycle,
-        pipeline,
-        decidedAt: new Date().toISOString(),
-        champion: champion?.model ?? null,
-        challenger: challenger.model,
-        testSet: challenger.testSet.key,
-        evaluations,
-        vocabulary,
-        policy,
-        comparisons,
-        answers,
-        decision: decide(comparisons, answers, policy),
-      };
-      await writeDocument(store, key, record);
-      return { ...record.decision, key };
-    },
   };
-}
-
-/** The numbers that a decision rests on, from the stored predictions. */
-async function compare(
-  store: ObjectStore,
-  { champion, challenger, vocabulary }: { champion: Evaluation | null; challenger: Evaluation; vocabulary: string },
-): Promise<Pick<DecisionRecord, "comparisons" | "answers">> {
-  const defended = champion === null ? null : await readPredictions(store, champion);
-  const challenged = await readPredictions(store, challenger);
-  const known = await needDocument(store, vocabulary, vocabularySchema);
-  return {
-    comparisons: comparePredictions(defended, challenged, known),
-    answers: { champion: defended === null ? null : countAnswers(defended), challenger: countAnswers(challenged) },
-  };
-}
-
-/** A decision is found by its cycle's name alone, so it is looked at whether it answers the same question. */
-function isAbout(
-  { evaluations, vocabulary, policy }: DecisionRecord,
-  question: Pick<DecisionRecord, "evaluations" | "vocabulary" | "policy">,
-): boolean {
-  return isDeepStrictEqual({ evaluations, vocabulary, policy }, question);
 }
 
 /** Who is asked what and how: equal for equal questions, so that no answer is paid for twice. */
@@ -170,25 +107,4 @@ function unanswered(model: string, predictions: readonly Prediction[]): TypedFai
 function inOrderOf(questions: readonly TestRecord[], predictions: readonly Prediction[]): Prediction[] {
   const byId = new Map(predictions.map((prediction) => [prediction.id, prediction]));
   return questions.flatMap(({ id }) => byId.get(id) ?? []);
-}
-
-async function readShard(store: ObjectStore, key: string, shard: number): Promise<Prediction[] | null> {
-  const name = objectKeys.predictions(key, shard);
-  const object = await store.get(name);
-  if (object === null) return null;
-  const lines = object.body.toString("utf8").trimEnd().split("\n");
-  return lines.map((line, index) => parseLine(predictionSchema, line, { key: name, number: index + 1 }));
-}
-
-async function readPredictions(
-  store: ObjectStore,
-  { key, shards }: Pick<Evaluation, "key" | "shards">,
-): Promise<Prediction[]> {
-  const all: Prediction[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const predictions = await readShard(store, key, shard);
-    if (predictions === null) throw new TypedFailure("NotFound", `evaluation ${key} has no shard ${shard}`);
-    all.push(...predictions);
-  }
-  return all;
 }

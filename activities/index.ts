@@ -1,10 +1,12 @@
 import type { Ports } from "../src/ports.ts";
 import { createAlertActivities } from "./alerts.ts";
 import { createDatasetActivities } from "./datasets.ts";
+import { createDecisionActivities } from "./decisions.ts";
 import { createEvaluationActivities } from "./evaluations.ts";
 import { createInputActivities } from "./inputs.ts";
 import { createJobActivities } from "./jobs.ts";
 import { createPipelineActivities } from "./pipelines.ts";
+import { createReportActivities } from "./reports.ts";
 import { createRolloutActivities } from "./rollouts.ts";
 
 /** All activities, as a worker registers them. */
@@ -14,8 +16,10 @@ export function createActivities(ports: Ports) {
     ...createDatasetActivities(ports),
     ...createJobActivities(ports),
     ...createEvaluationActivities(ports),
+    ...createDecisionActivities(ports),
     ...createRolloutActivities(ports),
     ...createPipelineActivities(ports),
+    ...createReportActivities(ports),
     ...createAlertActivities(ports),
   };
 }

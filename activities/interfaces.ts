@@ -6,10 +6,11 @@ import type { Alert } from "../src/domain/alert-schema.ts";
 import type { GatheredBatches } from "../src/domain/batch-schema.ts";
 import type { CountsTarget } from "../src/domain/counts-table-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
+import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
-import type { AlertChoice, DecisionPolicy, Split } from "../src/domain/pipeline-schema.ts";
+import type { AlertChoice, Split } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
@@ -181,6 +182,9 @@ export interface EvaluationActivities {
   askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
   /** Scores stored predictions. Changes nothing. */
   scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
+}
+
+export interface DecisionActivities {
   /**
    * Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat; fails with
    * InvalidInput when the cycle was decided from other evaluations or by another policy.
@@ -287,6 +291,9 @@ export interface PipelineActivities {
 export interface AlertActivities {
   /** Tells people through each sink of the definition; a repeat may tell them twice, never not at all. */
   sendAlert(request: { alert: Alert; sinks: AlertChoice[] }): Promise<void>;
+}
+
+export interface ReportActivities {
   /** Writes the cycle's report as JSON and Markdown. Same objects on a repeat. */
   writeReport(report: CycleReport): Promise<{ key: string; uri: string }>;
 }

@@ -18,14 +18,16 @@ import type {
   AlertActivities,
   CheckedRetrain,
   DatasetActivities,
-  EvaluationActivities,
+  DecisionActivities,
   InputActivities,
   JobActivities,
   OpenedCycle,
   PipelineActivities,
+  ReportActivities,
 } from "../activities/interfaces.ts";
 import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
 import { emptyReport } from "../src/domain/cycle.ts";
+import { settlePolicy } from "../src/domain/decision-policy.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
@@ -43,8 +45,12 @@ const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
 const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
 const { readCost } = proxyLocalActivities<JobActivities>(onceLocally);
 const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
-const { decideCycle } = proxyActivities<EvaluationActivities>(computing);
-const { sendAlert, writeReport } = proxyActivities<AlertActivities>(outside);
+const { decideCycle } = proxyActivities<DecisionActivities>(computing);
+const { writeReport } = proxyActivities<ReportActivities>(computing);
+const { sendAlert } = proxyActivities<AlertActivities>(outside);
+
+/** Of the functional-representation pack. */
+const suggestedPolicy = { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] };
 
 export async function retrain(input: RetrainInput): Promise<CycleReport> {
   const { pipeline, version, repeat } = await checked(() => checkRetrain(input));
@@ -125,7 +131,7 @@ async function tell(story: Story): Promise<void> {
       champion: defending,
       challenger: challenging,
       vocabulary: vocabulary,
-      policy: pipeline.decide,
+      policy: settlePolicy(pipeline.decide, suggestedPolicy),
     });
     report.decision = decision;
     label({ decision: decision.outcome });

@@ -1,11 +1,9 @@
 import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import { decisionRecordSchema } from "../../src/domain/decision-schema.ts";
-import { decide as decideAgain } from "../../src/domain/decision.ts";
 import type { Evaluation, Prediction, TestSet } from "../../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import { decideSchema, evaluateSchema } from "../../src/domain/pipeline-schema.ts";
+import { evaluateSchema } from "../../src/domain/pipeline-schema.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { aService, FakeCompute, fakeEndpoint, fakeRecipes, sha256, type Question } from "../support/fake-ports.ts";
@@ -253,93 +251,6 @@ describe("createEvaluationActivities", () => {
       const { activities } = over(() => right);
       await inActivity(() => activities.askShard({ ...request, shard: 0 }));
       expect(await expectFailure(() => activities.scoreEvaluation(request), "NotFound")).toContain("shard 1");
-    });
-  });
-
-  describe("decideCycle", () => {
-    const policy = decideSchema.parse({ guards: [] });
-    const decide =
-      (champion: Evaluation | null, challenger: Evaluation, by = policy) =>
-      () =>
-        over(() => right).activities.decideCycle({
-          cycle: "games-2",
-          pipeline: "games",
-          champion,
-          challenger,
-          vocabulary,
-          policy: by,
-        });
-
-    it("decides from the stored predictions, record by record, and writes down what it rests on", async () => {
-      const testSet = aTestSet(100);
-      const champion = await evaluate(anEvaluation(testSet, { model: "games-1" }), (question) =>
-        numberOf(question) < 60 ? right : wrong,
-      );
-      const challenger = await evaluate(anEvaluation(testSet), (question) => (numberOf(question) < 90 ? right : wrong));
-      const decided = await inActivity(decide(champion, challenger));
-      expect(decided).toMatchObject({ outcome: "promote", key: "decisions/games-2.json" });
-      expect(JSON.parse(store.text(decided.key))).toMatchObject({
-        champion: "games-1",
-        challenger: "games-2",
-        testSet: testSet.key,
-        evaluations: { champion: champion.key, challenger: challenger.key },
-        policy,
-        comparisons: expect.arrayContaining([
-          { metric: "accuracy_output_fn", total: 100, championRight: 60, challengerRight: 90, gained: 30, lost: 0 },
-        ]),
-        decision: { outcome: "promote" },
-      });
-    });
-
-    it("does not let a champion lose that did not answer, and writes down how much that was", async () => {
-      const testSet = aTestSet(100);
-      const challenger = await evaluate(anEvaluation(testSet), () => right);
-      const silent = Array.from({ length: 100 }, (_, index) => ({ ...aPrediction(`r${index}`), answer: null }));
-      store.write(objectKeys.predictions("silent", 0), silent.map((line) => `${JSON.stringify(line)}\n`).join(""));
-      const champion = { ...challenger, key: "silent", model: "games-1", failed: 100 };
-      const decided = await inActivity(decide(champion, challenger));
-      expect(decided).toMatchObject({
-        outcome: "inconclusive",
-        reasons: [expect.stringContaining("The champion gave no answer to 100 of 100 questions")],
-      });
-      const record = decisionRecordSchema.parse(JSON.parse(store.text(decided.key)));
-      expect(record.answers).toEqual({ champion: { asked: 100, failed: 100 }, challenger: { asked: 100, failed: 0 } });
-      expect(decideAgain(record.comparisons, record.answers, record.policy)).toEqual(record.decision);
-    });
-
-    it("answers what it decided before when it is repeated, also when the predictions are gone", async () => {
-      const challenger = await evaluate(anEvaluation(aTestSet(40)), () => right);
-      const first = await inActivity(decide(null, challenger));
-      const record = store.text(first.key);
-      store.objects.delete(objectKeys.predictions(challenger.key, 0));
-      expect(await inActivity(decide(null, challenger))).toEqual(first);
-      expect(store.text(first.key)).toBe(record);
-    });
-
-    it("refuses to answer with a decision that was made of something else, and keeps that", async () => {
-      const testSet = aTestSet(40);
-      const champion = await evaluate(anEvaluation(testSet, { model: "games-1" }), () => wrong);
-      const challenger = await evaluate(anEvaluation(testSet), () => right);
-      const other = await evaluate(anEvaluation(aTestSet(41)), () => right);
-      const { key } = await inActivity(decide(null, challenger));
-      const record = store.text(key);
-      for (const again of [
-        decide(champion, challenger),
-        decide(null, other),
-        decide(null, challenger, { ...policy, floor: 0.99 }),
-      ]) {
-        expect(await expectFailure(again, "InvalidInput")).toBe(
-          "decisions/games-2.json was decided from other evaluations or by another policy: raise repeat",
-        );
-      }
-      expect(store.text(key)).toBe(record);
-    });
-
-    it("refuses models that were asked different test sets", async () => {
-      const champion = await evaluate(anEvaluation(aTestSet(40), { model: "games-1" }), () => right);
-      const challenger = await evaluate(anEvaluation(aTestSet(41)), () => right);
-      await expectFailure(decide(champion, challenger), "InvalidData");
-      expect(store.objects.has("decisions/games-2.json")).toBe(false);
     });
   });
 });

@@ -5,9 +5,11 @@ import type { Activities } from "../../activities/index.ts";
 import type {
   AlertActivities,
   DatasetActivities,
+  DecisionActivities,
   EvaluationActivities,
   JobActivities,
   PipelineActivities,
+  ReportActivities,
   RolloutActivities,
   TrainingJob,
 } from "../../activities/interfaces.ts";
@@ -62,8 +64,10 @@ function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
     ...datasetFakes(world),
     ...jobFakes(world),
     ...evaluationFakes(world),
+    ...decisionFakes(world),
     ...rolloutFakes(world),
     ...pipelineFakes(world, workflows),
+    ...reportFakes(world),
     ...alertFakes(world),
   };
 }
@@ -168,6 +172,11 @@ function evaluationFakes(world: World): EvaluationActivities {
       failed: 0,
       metrics: { accuracy_output_fn: 0.9 },
     }),
+  };
+}
+
+function decisionFakes(world: World): DecisionActivities {
+  return {
     decideCycle: async ({ cycle }) => ({
       outcome: world.verdict,
       reasons: [`the numbers say ${world.verdict}`],
