@@ -1,19 +1,6 @@
 import { z } from "zod";
-import { decideSchema } from "./pipeline-schema.ts";
-
-/** One metric of both models on the same records, for a decision: a failed answer counts as wrong. */
-export const comparisonSchema = z.object({
-  metric: z.string(),
-  /** Records that both models were asked. */
-  total: z.int().min(0),
-  championRight: z.int().min(0).nullable(),
-  challengerRight: z.int().min(0),
-  /** Challenger right, champion wrong. */
-  gained: z.int().min(0),
-  /** Champion right, challenger wrong. */
-  lost: z.int().min(0),
-});
-export type Comparison = z.infer<typeof comparisonSchema>;
+import { comparisonSchema } from "./comparison-schema.ts";
+import { decisionPolicySchema } from "./decide-schema.ts";
 
 /** How many questions a model was asked, and how many of them got no answer. */
 export const answerCountsSchema = z.object({ asked: z.int().min(0), failed: z.int().min(0) });
@@ -41,7 +28,7 @@ export const decisionRecordSchema = z.object({
   /** Evaluation keys, whose predictions lie under `evaluations/<key>/`. */
   evaluations: z.object({ champion: z.string().nullable(), challenger: z.string() }),
   vocabulary: z.string(),
-  policy: decideSchema,
+  policy: decisionPolicySchema,
   comparisons: z.array(comparisonSchema),
   answers: z.object({ champion: answerCountsSchema.nullable(), challenger: answerCountsSchema }),
   decision: decisionSchema,

@@ -1,5 +1,6 @@
-import type { AnswerCounts, Comparison, Decision, DecisionRecord } from "./decision-schema.ts";
-import type { DecisionPolicy } from "./pipeline-schema.ts";
+import type { BinaryComparison, Comparison } from "./comparison-schema.ts";
+import type { DecisionPolicy } from "./decide-schema.ts";
+import type { AnswerCounts, Decision, DecisionRecord } from "./decision-schema.ts";
 import { mcNemarExact, pairedDifferenceInterval, recordsToTell, wilsonInterval } from "./statistics/binomial.ts";
 
 /** Fewer questions than this say nothing about a model. */
@@ -26,13 +27,16 @@ export function decide(
 ): Decision {
   const silent = [whySilent("champion", answers.champion), whySilent("challenger", answers.challenger)].flat();
   if (silent.length > 0) return { outcome: "inconclusive", reasons: silent };
-  const primary = comparisons.find(({ metric }) => metric === policy.primary);
+  const measured = binary(comparisons);
+  const primary = measured.find(({ metric }) => metric === policy.primary);
   if (!primary) return inconclusive(`The primary metric ${policy.primary} was not measured.`);
   const problem = whyUnusable(primary);
   if (problem) return inconclusive(problem);
   if (primary.championRight === null) return decideFirst(primary, policy);
 
-  const guards = policy.guards.map((guard) => judgeGuard(guard, comparisons, policy.alpha));
+  const guards = policy.guards.map((guard) =>
+    judgeGuard({ ...guard, margin: guard.margin ?? 0 }, measured, policy.alpha),
+  );
   const { championRight } = primary;
   const [verdict, ...reasons] = judgePrimary({ ...primary, championRight }, answers.champion?.failed ?? 0, policy);
   const failed = guards.filter(({ verdict }) => verdict === "keep");
@@ -45,7 +49,11 @@ export function decide(
   return { outcome: "promote", reasons: [...reasons, ...say(guards)] };
 }
 
-function decideFirst(primary: Comparison, policy: DecisionPolicy): Decision {
+function binary(comparisons: readonly Comparison[]): BinaryComparison[] {
+  return comparisons.filter((comparison) => comparison.kind === "binary");
+}
+
+function decideFirst(primary: BinaryComparison, policy: DecisionPolicy): Decision {
   const confidence = 1 - policy.alpha;
   const { lower, upper } = wilsonInterval(primary.challengerRight, primary.total, confidence);
   const floor = percent(policy.floor);
@@ -61,7 +69,7 @@ type Verdict = Decision["outcome"];
 
 /** `silent`: questions that the champion gave no answer to, and might have got right. */
 function judgePrimary(
-  primary: Comparison & { championRight: number },
+  primary: BinaryComparison & { championRight: number },
   silent: number,
   policy: DecisionPolicy,
 ): [Verdict, string] {
@@ -88,7 +96,7 @@ function judgePrimary(
 }
 
 /** How many records would tell the gain that is wanted from none, if that is more than there were. */
-function whatItTakes({ total, gained, lost }: Comparison, { minGain, alpha }: DecisionPolicy): string {
+function whatItTakes({ total, gained, lost }: BinaryComparison, { minGain, alpha }: DecisionPolicy): string {
   if (minGain === 0) return "";
   // One pair more on each side, as in the interval: few records on which both agree do not show that they always do.
   const records = recordsToTell({ discordance: (gained + lost + 2) / (total + 2), gain: minGain }, alpha, power);
@@ -99,7 +107,7 @@ function whatItTakes({ total, gained, lost }: Comparison, { minGain, alpha }: De
 /** Non-inferiority: the challenger may be worse by the margin, and must be shown not to be worse by more. */
 function judgeGuard(
   guard: { metric: string; margin: number },
-  comparisons: readonly Comparison[],
+  comparisons: readonly BinaryComparison[],
   alpha: number,
 ): { verdict: Verdict; reason: string } {
   const measured = comparisons.find(({ metric }) => metric === guard.metric);
@@ -121,7 +129,7 @@ function judgeGuard(
   return { verdict: "promote", reason: `${measuredRange}: within the ${points(guard.margin)} allowed.` };
 }
 
-function whyUnusable({ metric, total, championRight, challengerRight, gained, lost }: Comparison): string | null {
+function whyUnusable({ metric, total, championRight, challengerRight, gained, lost }: BinaryComparison): string | null {
   const counts = [total, championRight ?? 0, challengerRight, gained, lost];
   if (!counts.every((count) => Number.isInteger(count) && count >= 0))
     return `${metric} has a count that is no number.`;

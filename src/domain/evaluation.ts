@@ -1,4 +1,5 @@
-import type { AnswerCounts, Comparison } from "./decision-schema.ts";
+import type { BinaryComparison } from "./comparison-schema.ts";
+import type { AnswerCounts } from "./decision-schema.ts";
 import type { Prediction } from "./evaluation-schema.ts";
 import { scoreAnswer, summarise, type Vocabulary } from "./functional-representation.ts";
 
@@ -23,9 +24,9 @@ export function comparePredictions(
   champion: readonly Prediction[] | null,
   challenger: readonly Prediction[],
   vocabulary: Vocabulary,
-): Comparison[] {
+): BinaryComparison[] {
   const defended = new Map(champion?.map((prediction) => [prediction.id, score(prediction, vocabulary)]));
-  const comparisons = new Map<string, Comparison>();
+  const comparisons = new Map<string, BinaryComparison>();
   for (const prediction of challenger) {
     const defence = defended.get(prediction.id);
     if (champion !== null && defence === undefined) continue;
@@ -49,11 +50,22 @@ function readVerdict(scores: Scores, metric: string): boolean {
   return Object.entries(scores).some(([name, verdict]) => name === metric && verdict === true);
 }
 
-function emptyComparison(metric: string, hasChampion: boolean): Comparison {
-  return { metric, total: 0, championRight: hasChampion ? 0 : null, challengerRight: 0, gained: 0, lost: 0 };
+function emptyComparison(metric: string, hasChampion: boolean): BinaryComparison {
+  return {
+    metric,
+    subset: "test",
+    kind: "binary",
+    unit: "ratio",
+    better: "higher",
+    total: 0,
+    championRight: hasChampion ? 0 : null,
+    challengerRight: 0,
+    gained: 0,
+    lost: 0,
+  };
 }
 
-function add(entry: Comparison, challengerRight: boolean, championRight: boolean | null): void {
+function add(entry: BinaryComparison, challengerRight: boolean, championRight: boolean | null): void {
   entry.total++;
   if (challengerRight) entry.challengerRight++;
   if (championRight === null) return;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { countsTableSchema } from "./counts-table-schema.ts";
+import { decideSchema } from "./decide-schema.ts";
 import { hyperparametersSchema } from "./job-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
@@ -97,29 +98,6 @@ export const evaluateSchema = z.strictObject({
   concurrency: z.int().min(1).max(1024).default(128),
   temperature: z.number().min(0).max(2).default(0),
 });
-
-/** Metrics that are right or wrong for each record, which is what a decision compares. */
-export const pairedMetricSchema = z.enum([
-  "accuracy_format_fn_type",
-  "accuracy_format_attr_types",
-  "accuracy_output_fn",
-  "accuracy_attr_types",
-  "accuracy_attr_types_order",
-]);
-
-export const decideSchema = z.strictObject({
-  primary: pairedMetricSchema.default("accuracy_output_fn"),
-  /** Gain on the primary metric below which a better challenger is not worth a change; a ratio. */
-  minGain: ratio.default(0.01),
-  alpha: z.number().gt(0).lt(0.5).default(0.05),
-  /** A first champion's primary metric must be above this, by the lower end of its Wilson interval at 1 - alpha. */
-  floor: ratio.default(0.4),
-  /** Metrics that may not get worse by more than the margin. */
-  guards: z
-    .array(z.strictObject({ metric: pairedMetricSchema, margin: ratio }))
-    .default([{ metric: "accuracy_attr_types", margin: 0.02 }]),
-});
-export type DecisionPolicy = z.infer<typeof decideSchema>;
 
 export const rolloutPolicySchema = z.strictObject({
   /** Percent of traffic, rising, the last one 100. */

@@ -1,20 +1,30 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Comparison, Decision } from "../../src/domain/decision-schema.ts";
+import type { BinaryComparison, Comparison } from "../../src/domain/comparison-schema.ts";
+import { decisionPolicySchema, type DecisionPolicy } from "../../src/domain/decide-schema.ts";
+import type { Decision } from "../../src/domain/decision-schema.ts";
 import { decide, fewestRecords, mostFailedRatio } from "../../src/domain/decision.ts";
-import { decideSchema, type DecisionPolicy } from "../../src/domain/pipeline-schema.ts";
 import { recordsToTell } from "../../src/domain/statistics/binomial.ts";
 
+const measure = { subset: "test", kind: "binary", unit: "ratio", better: "higher" } as const;
+
 const policy = (overrides: Partial<DecisionPolicy> = {}): DecisionPolicy =>
-  decideSchema.parse({ guards: [], ...overrides });
+  decisionPolicySchema.parse({ primary: "accuracy_output_fn", guards: [], ...overrides });
 
 /** How two models answered: right together, gained, lost, wrong together. */
-function pairs(both: number, gained: number, lost: number, neither: number, metric = "accuracy_output_fn"): Comparison {
+function pairs(
+  both: number,
+  gained: number,
+  lost: number,
+  neither: number,
+  metric = "accuracy_output_fn",
+): BinaryComparison {
   const total = both + gained + lost + neither;
-  return { metric, total, championRight: both + lost, challengerRight: both + gained, gained, lost };
+  return { ...measure, metric, total, championRight: both + lost, challengerRight: both + gained, gained, lost };
 }
 
-const alone = (right: number, total: number): Comparison => ({
+const alone = (right: number, total: number): BinaryComparison => ({
+  ...measure,
   metric: "accuracy_output_fn",
   total,
   championRight: null,
@@ -160,8 +170,8 @@ describe("decide", () => {
 
   describe("with a guard", () => {
     const better = pairs(300, 60, 10, 30);
-    const guarded = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] });
-    const guard = (both: number, gained: number, lost: number, neither: number): Comparison =>
+    const guarded = policy({ guards: [{ metric: "accuracy_attr_types", on: "test", margin: 0.02 }] });
+    const guard = (both: number, gained: number, lost: number, neither: number): BinaryComparison =>
       pairs(both, gained, lost, neither, "accuracy_attr_types");
 
     it.each([
@@ -182,9 +192,9 @@ describe("decide", () => {
     });
 
     it("tests for a loss on one side only, at alpha", () => {
-      const close = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0125 }] });
+      const close = policy({ guards: [{ metric: "accuracy_attr_types", on: "test", margin: 0.0125 }] });
       expect(decideAnswered([better, guard(391, 3, 3, 3)], close).outcome).toBe("promote");
-      const closer = policy({ guards: [{ metric: "accuracy_attr_types", margin: 0.0115 }] });
+      const closer = policy({ guards: [{ metric: "accuracy_attr_types", on: "test", margin: 0.0115 }] });
       expect(decideAnswered([better, guard(391, 3, 3, 3)], closer).outcome).toBe("inconclusive");
     });
 
