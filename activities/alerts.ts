@@ -1,20 +1,10 @@
-import { objectKeys } from "../src/domain/object-keys.ts";
-import { reportMarkdown } from "../src/domain/report.ts";
 import type { Ports } from "../src/ports.ts";
-import { writeDocument } from "./documents.ts";
 import type { AlertActivities } from "./interfaces.ts";
 
-export function createAlertActivities({ store, alerts }: Pick<Ports, "store" | "alerts">): AlertActivities {
+export function createAlertActivities({ alerts }: Pick<Ports, "alerts">): AlertActivities {
   return {
     async sendAlert({ alert, sinks }) {
       for (const { kind } of sinks) await alerts[kind].send(alert);
-    },
-
-    async writeReport(report) {
-      const key = objectKeys.reportMarkdown(report.cycle);
-      await writeDocument(store, objectKeys.reportJson(report.cycle), report);
-      await store.put(key, reportMarkdown(report), { contentType: "text/markdown; charset=utf-8" });
-      return { key, uri: store.uri(key) };
     },
   };
 }

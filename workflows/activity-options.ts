@@ -90,6 +90,13 @@ export const computing: ActivityOptions = {
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 };
 
+/** The report of a cycle, which people wait for and the cycle's outcome does not: given up after half an hour. */
+export const reporting: ActivityOptions = {
+  ...computing,
+  startToCloseTimeout: "10m",
+  scheduleToCloseTimeout: "30m",
+};
+
 /**
  * Waiting for something outside: the activity fails as StillWaiting with the delay until it is asked again, so no slot
  * is held and history does not grow. `deadlineSeconds` bounds the whole wait.

@@ -33,7 +33,7 @@ import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput, RollOutInput } from "../src/domain/workflow-input-schema.ts";
-import { computing, local, onceLocally, outside, quick } from "./activity-options.ts";
+import { computing, local, onceLocally, outside, quick, reporting } from "./activity-options.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import { fineTune } from "./fine-tune.ts";
 import { workflowIds } from "./names.ts";
@@ -46,7 +46,7 @@ const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
 const { readCost } = proxyLocalActivities<JobActivities>(onceLocally);
 const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
 const { decideCycle } = proxyActivities<DecisionActivities>(computing);
-const { writeReport } = proxyActivities<ReportActivities>(computing);
+const { writeReport } = proxyActivities<ReportActivities>(reporting);
 const { sendAlert } = proxyActivities<AlertActivities>(outside);
 
 /** Of the functional-representation pack. */

@@ -270,6 +270,11 @@ function alertFakes(world: World): AlertActivities {
     async sendAlert({ alert }) {
       world.alerts.push(alert);
     },
+  };
+}
+
+function reportFakes(world: World): ReportActivities {
+  return {
     async writeReport(report) {
       world.reports.push(report);
       const key = `reports/${report.cycle}/report.md`;
