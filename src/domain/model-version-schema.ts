@@ -22,6 +22,23 @@ export const trainingClaimSchema = z.object({
 });
 export type TrainingClaim = z.infer<typeof trainingClaimSchema>;
 
+/** By this name the model that training ended with stands among its checkpoints. */
+export const FINAL_CHECKPOINT = "final";
+
+/** The model as it was after part of its training, which the service of its version answers for as well. */
+export const checkpointSchema = z.object({
+  /** Unique in its model version, such as `step-6`. Requests name it `<model version>@<name>`. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,39}$/)
+    .refine((name) => name !== FINAL_CHECKPOINT, "is the finished model, which is no checkpoint"),
+  /** Step of the training after which it was kept. */
+  step: z.int().min(1),
+  /** Below `checkpoints/<name>/` of the model version. */
+  files: z.array(modelFileSchema).min(1),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+
 /** `model.json`: written last by the training job, so that its presence means the model is whole. */
 export const modelManifestSchema = z.object({
   format: z.literal(1),
@@ -32,9 +49,16 @@ export const modelManifestSchema = z.object({
   baseModel: z.string().nullable(),
   /** Dataset version it was trained on, such as `games@12`. */
   dataset: z.string(),
-  /** What the recipe learnt to do, such as `frames`. */
+  /** What the recipe learnt to do, such as `frames`, `labels`, `retrieval` or `chat`. */
   task: z.string(),
+  /** Why that was chosen, in a sentence; null where the recipe does nothing else. */
+  taskReason: z.string().nullable().default(null),
   files: z.array(modelFileSchema),
+  /** In the order of training; none where the recipe keeps none. */
+  checkpoints: z
+    .array(checkpointSchema)
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "two have one name")
+    .default([]),
   trainedRecords: z.int().min(0),
   trainSeconds: z.number().min(0),
   /** Training loss per logged step, in order. */
