@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { judgeGates, worstOf } from "../../src/domain/gates.ts";
+import { rolloutPolicySchema, type GateVerdict, type Observation } from "../../src/domain/rollout-schema.ts";
+
+type Answer = Observation["probes"][number]["challenger"];
+const good: Answer = { latencyMs: 100, right: true };
+
+function look(challenger: Answer, champion: Answer | null = good, feedback?: Observation["feedback"]): Observation {
+  return {
+    at: "2026-01-01T00:00:00Z",
+    challengerPercent: 10,
+    probes: Array.from({ length: 8 }, (_, index) => ({ id: `${index}`, challenger, champion })),
+    feedback: feedback ?? { challenger: [], champion: [] },
+  };
+}
+
+const policy = (gates: object = {}, maxErrorRate = 0.02) => rolloutPolicySchema.parse({ gates, maxErrorRate });
+const verdicts = (seen: Observation[], given = policy()): Record<string, GateVerdict["verdict"]> =>
+  Object.fromEntries(judgeGates(seen, given).map(({ gate, verdict }) => [gate, verdict]));
+const names = ["error rate", "p95 latency", "quality on probes", "users' feedback"];
+
+describe("judgeGates", () => {
+  it("lets a challenger pass that is as good", () => {
+    expect(verdicts([look(good), look(good)])).toEqual(Object.fromEntries(names.map((name) => [name, "pass"])));
+  });
+
+  it.each([
+    ["error rate", look({ latencyMs: null, right: null })],
+    ["p95 latency", look({ latencyMs: 900, right: true })],
+    ["quality on probes", look({ latencyMs: 100, right: false })],
+    ["users' feedback", look(good, good, { challenger: Array(8).fill(0), champion: [1, 1] })],
+  ])("fails the gate on %s alone within two looks at a challenger that lost all of it", (gate, bad) => {
+    const found = verdicts([look(good), look(good), bad, bad]);
+    expect(names.filter((name) => found[name] === "fail")).toEqual([gate]);
+  });
+
+  it("does not send back for one failed probe question of hundreds", () => {
+    const [first, ...others] = look(good).probes;
+    const failing = {
+      ...look(good),
+      probes: first ? [{ ...first, challenger: { latencyMs: null, right: null } }, ...others] : [],
+    };
+    expect(verdicts([failing, ...Array.from({ length: 20 }, () => look(good))])["error rate"]).toBe("pass");
+  });
+
+  it("compares nothing where there is no champion beside it", () => {
+    const said = judgeGates([look(good, null), look(good, null)], policy());
+    expect(worstOf(said).verdict).toBe("pass");
+    expect(said.find(({ gate }) => gate === "p95 latency")?.reason).toContain("nothing to compare yet");
+  });
+
+  it("holds until users have said enough", () => {
+    const strict = policy({ feedback: { minExposure: 3 } });
+    const told = (count: number): Observation => look(good, good, { challenger: Array(count).fill(1), champion: [1] });
+    expect(verdicts([told(2)], strict)["users' feedback"]).toBe("hold");
+    expect(verdicts([told(2), told(1)], strict)["users' feedback"]).toBe("pass");
+    expect(judgeGates([told(2)], strict).at(-1)?.reason).toBe(
+      "users' feedback: 2 of the 3 pieces of feedback that a step needs",
+    );
+  });
+
+  it("leaves out the gates that the policy turns off", () => {
+    const off = policy({ latency: null, quality: null, feedback: null });
+    expect(Object.keys(verdicts([look(good)], off))).toEqual(["error rate"]);
+  });
+
+  it("says the numbers", () => {
+    const [errors] = judgeGates([look({ latencyMs: null, right: null })], policy({}, 0.1));
+    expect(errors?.reason).toMatch(
+      /^error rate: 8 of 8 probe questions got no answer, 10\.0 % may \(evidence [\d.]+, 80 sends back\)$/,
+    );
+  });
+});
+
+describe("worstOf", () => {
+  const said = (...kinds: GateVerdict["verdict"][]): GateVerdict[] =>
+    kinds.map((verdict, index) => ({ gate: `${index}`, verdict, reason: `${verdict} ${index}` }));
+
+  it.each([
+    [said("pass", "hold", "fail"), { verdict: "fail", reasons: ["fail 2"] }],
+    [said("pass", "hold", "hold"), { verdict: "hold", reasons: ["hold 1", "hold 2"] }],
+    [said("pass"), { verdict: "pass", reasons: ["pass 0"] }],
+  ])("takes the worst verdict with its reasons", (given, worst) => {
+    expect(worstOf(given)).toEqual(worst);
+  });
+});
