@@ -31,6 +31,7 @@ const environmentSchema = bucketSchema.extend({
   ANYSCALE_CLI_TOKEN: variable(text.regex(/^[!-~]+$/, "must be one word of printable ASCII")),
   TUNELOOP_AUTHOR_KEY: variable(text.optional()),
   TUNELOOP_CACHE: variable(text.optional()),
+  TUNELOOP_TEMPORAL_UI: variable(address.optional()),
   TUNELOOP_LOG_LEVEL: variable(z.enum(["debug", "info", "warn", "error"]).default("info")),
 });
 
@@ -49,6 +50,8 @@ export interface Config {
   cacheDirectory: string | null;
   /** Folders of recipes that are not part of Tuneloop. */
   recipeFolders: string[];
+  /** Address of Temporal's web UI, without a slash at its end, for links; null for none. */
+  temporalUi: string | null;
   logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -106,6 +109,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     authorKey: env.TUNELOOP_AUTHOR_KEY ?? null,
     cacheDirectory: env.TUNELOOP_CACHE ?? null,
     recipeFolders: recipeFolders(environment),
+    temporalUi: env.TUNELOOP_TEMPORAL_UI?.replace(/\/+$/, "") ?? null,
     logLevel: env.TUNELOOP_LOG_LEVEL,
   };
 }

@@ -116,6 +116,7 @@ function stackEnvironment(
   const temporal = {
     TEMPORAL_ADDRESS: `${LOOPBACK}:${ports.temporal}`,
     TEMPORAL_NAMESPACE: "default",
+    TUNELOOP_TEMPORAL_UI: `http://${LOOPBACK}:${ports.temporalUi}`,
     // Someone's own profile may hold TLS settings and an API key: none of it is meant for this server. A file that
     // is not there counts as no settings; an empty one is an error to the SDK.
     TEMPORAL_CONFIG_FILE: join(stateDirectory, "no-temporal-profiles.toml"),

@@ -21,6 +21,7 @@ describe("loadConfig", () => {
     authorKey: null,
     cacheDirectory: null,
     recipeFolders: [],
+    temporalUi: null,
     logLevel: "info",
   };
 
@@ -38,6 +39,7 @@ describe("loadConfig", () => {
         TUNELOOP_AUTHOR_KEY: "key",
         TUNELOOP_CACHE: "/var/cache/tune loop",
         TUNELOOP_RECIPES: "/opt/my recipes/majority: ./other ::",
+        TUNELOOP_TEMPORAL_UI: "https://temporal.internal/ui/",
         TUNELOOP_LOG_LEVEL: "debug",
         PATH: "/bin",
       }),
@@ -49,6 +51,7 @@ describe("loadConfig", () => {
       authorKey: "key",
       cacheDirectory: "/var/cache/tune loop",
       recipeFolders: ["/opt/my recipes/majority", "./other"],
+      temporalUi: "https://temporal.internal/ui",
       logLevel: "debug",
     });
   });
@@ -60,6 +63,7 @@ describe("loadConfig", () => {
       "ANYSCALE_HOST",
       "TUNELOOP_AUTHOR_KEY",
       "TUNELOOP_CACHE",
+      "TUNELOOP_TEMPORAL_UI",
       "TUNELOOP_RECIPES",
       "TUNELOOP_LOG_LEVEL",
     ];
