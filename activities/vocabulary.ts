@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { DatasetVersion } from "../src/domain/dataset-version-schema.ts";
-import { learnVocabulary, type Vocabulary } from "../src/domain/functional-representation.ts";
+import { learnVocabulary } from "../src/domain/metrics/functional-representation.ts";
+import type { Vocabulary } from "../src/domain/metrics/metric.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { canonicalMessages, questionAndAnswer } from "../src/domain/record.ts";
 import type { ObjectStore } from "../src/ports.ts";

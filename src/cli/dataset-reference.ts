@@ -3,7 +3,7 @@ import type { DatasetVersion } from "../domain/dataset-version-schema.ts";
 import { datasetVersionId } from "../domain/ids.ts";
 import type { ObjectStore } from "../ports.ts";
 import { listDatasets, readVersion } from "../dataset/versions.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../domain/near-names.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What a reference names. */

@@ -1,7 +1,8 @@
 /** `tuneloop recipe try`: trains a recipe on local files and scores it, without any server. */
 import { Command, Option } from "commander";
-import type { FunctionalRepresentationSummary } from "../domain/functional-representation.ts";
-import { learnVocabulary, scoreAnswer, summarise } from "../domain/functional-representation.ts";
+import { scoreAnswers, summarise } from "../domain/evaluation.ts";
+import { functionalRepresentation, learnVocabulary } from "../domain/metrics/functional-representation.ts";
+import { responses } from "../domain/metrics/responses.ts";
 import { renderFrame } from "../recipes/embedded/frame.ts";
 import { parseEmbeddedHyperparameters } from "../recipes/embedded/hyperparameters.ts";
 import { learnModel } from "../recipes/embedded/learn.ts";
@@ -15,7 +16,7 @@ import { UsageError } from "./usage-error.ts";
 
 /** What a trial found; ratios are 0..1. */
 export interface TrialResult {
-  metrics: FunctionalRepresentationSummary;
+  metrics: Record<string, number | null>;
   /** Share of the answers that equal the expected one as a whole, values included. */
   exact: number;
   trainSeconds: number;
@@ -107,12 +108,25 @@ function score(
 ): Pick<TrialResult, "metrics" | "exact"> {
   const vocabulary = learnVocabulary(training.map(({ output }) => output));
   let equal = 0;
-  const scores = test.map(({ input, output }) => {
-    const predicted = renderFrame(model.predict(input));
-    if (predicted === (output.split("Output: ").at(-1) ?? "").trim()) equal++;
-    return scoreAnswer({ expected: output, predicted }, vocabulary);
+  const packs = [responses, functionalRepresentation.create({}, { vocabulary, prices: null })];
+  const predictions = test.map(({ input, output }, index) => {
+    const answer = renderFrame(model.predict(input));
+    if (answer === (output.split("Output: ").at(-1) ?? "").trim()) equal++;
+    const [id, none] = [String(index), null];
+    return { id, expected: output, answer, error: none, latencyMs: 0, promptTokens: none, completionTokens: none };
   });
-  return { metrics: summarise(scores), exact: equal / test.length };
+  const records = predictions.map(({ id, expected }) => ({
+    id,
+    set: "test" as const,
+    question: [],
+    expected,
+    source: null,
+    author: null,
+    group: id,
+    labels: {},
+  }));
+  const scored = scoreAnswers(records, predictions, { packs });
+  return { metrics: summarise(scored, packs)["test"] ?? {}, exact: equal / test.length };
 }
 
 function tellBadLines({ path, pairs, badLines }: ChatFile, tell: (line: string) => void): void {

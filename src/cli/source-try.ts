@@ -13,7 +13,7 @@ import type { SourceDefinition } from "../domain/source-schema.ts";
 import { sourceServices } from "../temporal/ports.ts";
 import { readYamlFile, YamlFileError } from "../yaml-file.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
-import { nearNames } from "./near-names.ts";
+import { nearNames } from "../domain/near-names.ts";
 import { describeTrial } from "./source-report.ts";
 import { surroundings } from "./surroundings.ts";
 import { widthOf } from "./table.ts";

@@ -11,6 +11,8 @@ const prediction = (id: string, answer: string | null): Prediction => ({
   answer,
   error: answer === null ? "timeout" : null,
   latencyMs: 1,
+  promptTokens: null,
+  completionTokens: null,
 });
 const compare = (champion: (string | null)[], challenger: (string | null)[]) =>
   comparePredictions(
@@ -49,7 +51,7 @@ describe("comparePredictions", () => {
   it("counts each record in its pair, a failed answer as wrong", () => {
     expect(
       compare([expected, expected, wrong, wrong, null, null], [expected, null, expected, wrong, expected, null]),
-    ).toEqual({
+    ).toMatchObject({
       metric: "accuracy_output_fn",
       total: 6,
       championRight: 2,

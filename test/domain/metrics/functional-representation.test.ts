@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { learnVocabulary, parseAnswer, scoreAnswer, summarise } from "../../src/domain/functional-representation.ts";
+import * as fc from "fast-check";
+import {
+  functionalRepresentation,
+  learnVocabulary,
+  parseAnswer,
+} from "../../../src/domain/metrics/functional-representation.ts";
+import { metricsOf, scoreOne } from "../../support/answers.ts";
 
 const vocabulary = learnVocabulary(["inform(name[Tetris], year[1984])", "request(genre[puzzle])", "no call at all"]);
 
@@ -27,13 +33,34 @@ describe("parseAnswer", () => {
   );
 });
 
+describe("parseAnswer, of anything", () => {
+  /** As the formula is written. */
+  function asWritten(text: string): ReturnType<typeof parseAnswer> {
+    const call = /^(.+?)\((.+)\)$/.exec((text.split("Output: ").at(-1) ?? "").trim());
+    if (call?.[1] === undefined || call[2] === undefined) return null;
+    const attributeTypes = Array.from(call[2].matchAll(/(\w+)\[/g), (match) => match[1] ?? "");
+    return { fn: call[1].replaceAll("\\_", "_"), attributeTypes };
+  }
+
+  it("reads what the formula reads", () => {
+    const pieces = fc.constantFrom("(", ")", "[", "]", "a", "b_", "\\_", " ", "\n", "Output: ", "é", "1");
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 14 }), (parts) => {
+        expect(parseAnswer(parts.join(""))).toEqual(asWritten(parts.join("")));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
 describe("learnVocabulary", () => {
   it("collects functions and attribute types, sorted, and skips what is no call", () => {
     expect(vocabulary).toEqual({ functions: ["inform", "request"], attributeTypes: ["genre", "name", "year"] });
   });
 });
 
-describe("scoreAnswer", () => {
+describe("functionalRepresentation", () => {
+  const context = { vocabulary, prices: null };
   const expected = "inform(name[Tetris], year[1984])";
   // Format of the function, format of the attributes, function, attributes as a set, attributes in order.
   it.each([
@@ -48,9 +75,8 @@ describe("scoreAnswer", () => {
     ["inform(nothing)", [true, false, true, false, false]],
     ["It is Tetris.", [false, false, false, false, false]],
     ["", [false, false, false, false, false]],
-  ])("scores %j", (predicted, [fnFormat, attrFormat, fn, types, order]) => {
-    expect(scoreAnswer({ expected, predicted }, vocabulary)).toEqual({
-      failed_api_responses: false,
+  ])("scores %j", (answer, [fnFormat, attrFormat, fn, types, order]) => {
+    expect(scoreOne(functionalRepresentation, { expected, answer }, { context })).toEqual({
       accuracy_format_fn_type: fnFormat,
       accuracy_format_attr_types: attrFormat,
       accuracy_output_fn: fn,
@@ -60,23 +86,17 @@ describe("scoreAnswer", () => {
   });
 
   it("takes nothing for equal when the expected answer is no call either", () => {
-    const score = scoreAnswer({ expected: "none", predicted: "none" }, vocabulary);
-    expect([score.accuracy_output_fn, score.accuracy_attr_types, score.accuracy_attr_types_order]).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    expect(scoreOne(functionalRepresentation, { expected: "none", answer: "none" }, { context })).toMatchObject({
+      accuracy_output_fn: false,
+      accuracy_attr_types: false,
+      accuracy_attr_types_order: false,
+    });
   });
-});
 
-describe("summarise", () => {
-  const expected = "inform(name[Tetris])";
-
-  it("counts failures over all records and the accuracies over the answered ones", () => {
+  it("shows its accuracies over the answered records", () => {
     const answers = ["inform(name[Tetris])", "request(name[Tetris])", null, "inform(year[1984])"];
-    const scores = answers.map((predicted) => scoreAnswer({ expected, predicted }, vocabulary));
-    expect(summarise(scores)).toEqual({
-      failed_api_responses: 1 / 4,
+    const pairs = answers.map((answer) => ({ expected: "inform(name[Tetris])", answer }));
+    expect(metricsOf(functionalRepresentation, pairs, { context })).toEqual({
       accuracy_format_fn_type: 1,
       accuracy_format_attr_types: 1,
       accuracy_output_fn: 2 / 3,
@@ -85,10 +105,10 @@ describe("summarise", () => {
     });
   });
 
-  it("has no ratio where no record counts", () => {
-    expect(Object.values(summarise([]))).toEqual([null, null, null, null, null, null]);
-    const failed = summarise([scoreAnswer({ expected, predicted: null }, vocabulary)]);
-    expect(failed.failed_api_responses).toBe(1);
-    expect(failed.accuracy_output_fn).toBeNull();
+  it("is made for answers of which 95 % are calls", () => {
+    const calls = Array.from({ length: 19 }, () => "inform(name[Tetris])");
+    expect(functionalRepresentation.fits?.([...calls, "no call"])).toBe(true);
+    expect(functionalRepresentation.fits?.([...calls, "no call", "no call"])).toBe(false);
+    expect(functionalRepresentation.fits?.([])).toBe(false);
   });
 });

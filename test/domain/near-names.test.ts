@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearNames } from "../../src/cli/near-names.ts";
+import { nearNames } from "../../src/domain/near-names.ts";
 
 describe("nearNames", () => {
   it.each([
