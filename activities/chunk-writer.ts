@@ -143,6 +143,7 @@ function sha256(text: string): string {
   return hash("sha256", text, "hex");
 }
 
-function pseudonym(author: string, key: string): string {
+/** Stands for an author: the same for the same author and key, and of no use to who does not know the key. */
+export function pseudonym(author: string, key: string): string {
   return createHmac("sha256", key).update(author).digest("hex");
 }

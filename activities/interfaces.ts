@@ -2,15 +2,18 @@
  * The activities as workflows see them. Each does one outside thing and can run twice without harm; its docstring says
  * how. Failures carry a type of `src/domain/failures.ts`.
  */
+import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { Alert } from "../src/domain/alert-schema.ts";
+import type { ApprovalRecord, GivenAnswer } from "../src/domain/approval-schema.ts";
 import type { GatheredBatches } from "../src/domain/batch-schema.ts";
 import type { CountsTarget } from "../src/domain/counts-table-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
+import type { EvaluatePolicy } from "../src/domain/evaluate-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
-import type { AlertChoice, Split } from "../src/domain/pipeline-schema.ts";
+import type { Split } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
@@ -114,11 +117,16 @@ export interface DatasetActivities {
    */
   mergeCounts(request: { dataset: string; version: number; target: CountsTarget }): Promise<MergedCounts>;
   /**
-   * The pipeline's frozen test set, made from `uri` or the version's test split when there is none yet. Fails with
-   * InvalidData when that has too few records to compare models, and freezes nothing then; with InvalidInput when `uri` is
-   * not the one it was frozen from. Content-addressed.
+   * The pipeline's frozen test set, made when there is none yet from `uri` or the version's test split, and from the
+   * questions of old skills in `retention`. Fails with InvalidData when that has too few records to compare models, and
+   * freezes nothing then; with InvalidInput when one of them is not what it was frozen from. Content-addressed.
    */
-  freezeTestSet(request: { pipeline: string; version: number; uri: string | null }): Promise<TestSet>;
+  freezeTestSet(request: {
+    pipeline: string;
+    version: number;
+    uri: string | null;
+    retention: string | null;
+  }): Promise<TestSet>;
   /**
    * Reads every training record of a version, so that a damaged object is found out before anybody pays for a training.
    * Keeps the function and attribute names it saw, under the key it answers, and counts the records that ask a question
@@ -184,19 +192,51 @@ export interface EvaluationActivities {
   scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
 }
 
+/** An object as it was when it was read. */
+export interface HashedObject {
+  key: string;
+  sha256: string;
+}
+
+/** What a cycle has come to, and where the record of it lies. */
+export type DecidedCycle = Decision & HashedObject;
+
+/** One of the models of a cycle, asked or not. */
+export interface AskedArm {
+  name: "champion" | "challenger";
+  model: string;
+  /** Null where it could not be asked. */
+  evaluation: Evaluation | null;
+  /** Why it could not be asked; null where it was. */
+  failure: string | null;
+}
+
 export interface DecisionActivities {
   /**
-   * Compares both evaluations record by record, decides and stores the record of it. Same result on a repeat; fails with
-   * InvalidInput when the cycle was decided from other evaluations or by another policy.
+   * Compares the stored answers record by record, decides and stores the record of it, once for each cycle. Same result on
+   * a repeat; fails with InvalidInput when the cycle was decided from other answers or by another policy.
    */
   decideCycle(request: {
     cycle: string;
     pipeline: string;
-    champion: Evaluation | null;
-    challenger: Evaluation;
+    arms: AskedArm[];
+    testSet: TestSet;
     vocabulary: string;
+    evaluate: EvaluatePolicy;
     policy: DecisionPolicy;
-  }): Promise<Decision & { key: string }>;
+  }): Promise<DecidedCycle>;
+}
+
+export interface ApprovalActivities {
+  /** The answer that this decision has had; null when it has none. Fails with InvalidInput when another decision had it. */
+  readApproval(request: { cycle: string; decision: HashedObject }): Promise<ApprovalRecord | null>;
+  /** Stores the answer to a decision, and answers it; the answer that is stored already when there is one. */
+  recordApproval(request: GivenAnswer & {
+    pipeline: string;
+    cycle: string;
+    decision: HashedObject;
+    outcome: ApprovalRecord["outcome"];
+  }): Promise<ApprovalRecord>;
 }
 
 /** A model version of a pipeline's service, and the champion beside it; null before the first. */

@@ -71,22 +71,24 @@ export async function askModel(
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const startedMs = performance.now();
     try {
-      const answer = await endpoint.complete({
+      const completion = await endpoint.complete({
         baseUrl: served.baseUrl,
         token: served.token,
         serviceVersion: served.version,
         model: served.model,
         messages: question.question,
         temperature: options.temperature,
+        maxTokens: null,
         timeoutMs: requestTimeoutMs,
         signal: options.signal,
       });
-      return { id, expected, answer, error: null, latencyMs: Math.round(performance.now() - startedMs) };
+      return { id, expected, ...completion, error: null, latencyMs: Math.round(performance.now() - startedMs) };
     } catch (failure) {
       options.signal.throwIfAborted();
       error = failure instanceof Error ? failure.message : String(failure);
       if (attempt < attempts) await delay(100 * 4 ** attempt, undefined, { signal: options.signal });
     }
   }
-  return { id, expected, answer: null, error: error.slice(0, 300), latencyMs: 0 };
+  const none = { answer: null, latencyMs: 0, promptTokens: null, completionTokens: null };
+  return { id, expected, ...none, error: error.slice(0, 300) };
 }

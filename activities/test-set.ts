@@ -6,52 +6,72 @@ import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { datasetVersionId } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { canonicalMessages, questionAndAnswer, whyNotTrainable } from "../src/domain/record.ts";
-import type { Message } from "../src/domain/record-schema.ts";
+import { whyNotTrainable } from "../src/domain/record.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema, type FrozenTestSet } from "../src/domain/registry-schema.ts";
 import type { Ports } from "../src/ports.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
 import { partRecords } from "./records.ts";
+import { testItemOf, testRecordOf, type TestSetName } from "./test-records.ts";
 
-type TestSetPorts = Pick<Ports, "store" | "readChatFile">;
+type TestSetPorts = Pick<Ports, "store" | "readChatFile" | "authorKey">;
+
+/** What a pipeline's test set is made of. */
+export interface TestSetSources {
+  pipeline: string;
+  /** Whose test split becomes the test set where `uri` is null. */
+  version: number;
+  uri: string | null;
+  /** `s3://` URI of questions of old skills; null for none. */
+  retention: string | null;
+}
 
 /** A test set that is too small would stay so for ever. */
 const needed = `and ${fewestRecords} are needed to compare models`;
 
 /**
- * The pipeline's frozen test set, made from `uri` or, when that is null, from the version's test split, if there is none
- * yet. Throws InvalidData when that has fewer records than a decision needs, and InvalidInput when the test set was
- * frozen from something else.
+ * The pipeline's frozen test set, made from `uri` or, when that is null, from the version's test split, and from
+ * `retention`, if there is none yet. Throws InvalidData when that has fewer records than a decision needs, and
+ * InvalidInput when the test set was frozen from something else.
  */
 export async function freezeTestSet(
   ports: TestSetPorts,
-  { pipeline, version, uri }: { pipeline: string; version: number; uri: string | null },
+  { pipeline, version, uri, retention }: TestSetSources,
 ): Promise<TestSet> {
   const { store } = ports;
   const registryKey = objectKeys.registry(pipeline);
   const known = await readDocument(store, registryKey, registrySchema);
-  if (known?.value.testSet) return asDefined(known.value.testSet, uri);
-  const records = uri === null ? await testSplit(ports, pipeline, version) : await testFile(ports, uri);
+  if (known?.value.testSet) return asDefined(known.value.testSet, { uri, retention });
+  const tested = uri === null ? await testSplit(ports, pipeline, version) : await testFile(ports, uri);
+  const kept = retention === null ? [] : await retentionFile(ports, retention, tested);
+  const records = [...tested, ...kept];
   const body = records.map((record) => `${JSON.stringify(record)}\n`).join("");
   const sha256 = createHash("sha256").update(body).digest("hex");
   const key = objectKeys.testSet(pipeline, sha256);
   await store.put(key, body, { contentType: "application/jsonl" });
-  const made: FrozenTestSet = { key, sha256, records: records.length, uri };
+  const made: FrozenTestSet = { key, sha256, records: records.length, uri, retention };
   const { testSet } = await updateDocument(store, registryKey, registrySchema, (current) => {
     const registry = current ?? emptyRegistry(pipeline);
     return registry.testSet === null ? { ...registry, testSet: made } : registry;
   });
-  return asDefined(testSet ?? made, uri);
+  return asDefined(testSet ?? made, { uri, retention });
 }
 
 /** The frozen test set, unless the definition wants another: scores on two test sets say nothing about two models. */
-function asDefined({ uri: frozen, ...testSet }: FrozenTestSet, uri: string | null): TestSet {
-  if (frozen === uri) return testSet;
-  const [has, wants] = [frozen, uri].map((from) => from ?? "null (the test split)");
-  throw new TypedFailure(
+function asDefined(
+  { uri: frozen, retention: kept, ...testSet }: FrozenTestSet,
+  { uri, retention }: Pick<TestSetSources, "uri" | "retention">,
+): TestSet {
+  if (frozen !== uri) throw frozenOtherwise("dataset.testSet", frozen, uri, "null (the test split)");
+  if (kept !== retention) throw frozenOtherwise("evaluate.retentionSet", kept, retention, "null (no old skills)");
+  return testSet;
+}
+
+function frozenOtherwise(field: string, frozen: string | null, uri: string | null, none: string): TypedFailure {
+  const [has, wants] = [frozen ?? none, uri ?? none];
+  return new TypedFailure(
     "InvalidInput",
-    `dataset.testSet: is ${wants}, but the models of this pipeline are compared on what was frozen from ${has}: put that back, or give the pipeline another name`,
+    `${field}: is ${wants}, but the models of this pipeline are compared on what was frozen from ${has}: put that back, or give the pipeline another name`,
   );
 }
 
@@ -59,7 +79,7 @@ async function testSplit(ports: TestSetPorts, dataset: string, version: number):
   const manifest = await needDocument(ports.store, objectKeys.version(dataset, version), datasetVersionSchema);
   const records: TestRecord[] = [];
   for (const part of manifest.parts.filter(({ split }) => split === "test")) {
-    for await (const { id, messages } of partRecords(ports.store, part)) records.push(toTestRecord(id, messages));
+    for await (const record of partRecords(ports.store, part)) records.push(testRecordOf(record, "test"));
   }
   if (records.length < fewestRecords) {
     throw new TypedFailure(
@@ -70,30 +90,44 @@ async function testSplit(ports: TestSetPorts, dataset: string, version: number):
   return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/**
- * A test set with a bad line is refused whole: a score over what happens to parse would be another score. A record that
- * is there twice is asked once: it would count as two pieces of evidence.
- */
 async function testFile(ports: TestSetPorts, uri: string): Promise<TestRecord[]> {
+  const records = await readTestFile(ports, uri, "test", "dataset.testSet");
+  if (records.length < fewestRecords) {
+    throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: has ${records.length} records, ${needed}`);
+  }
+  return records;
+}
+
+/** What is in the test set anyway is left to that: one record is asked once. */
+async function retentionFile(ports: TestSetPorts, uri: string, tested: readonly TestRecord[]): Promise<TestRecord[]> {
+  const known = new Set(tested.map(({ id }) => id));
+  const records = await readTestFile(ports, uri, "retention", "evaluate.retentionSet");
+  const kept = records.filter(({ id }) => !known.has(id));
+  if (kept.length > 0) return kept;
+  const problem = records.length === 0 ? "has no records" : "has no record that is not in the test set already";
+  throw new TypedFailure("InvalidData", `evaluate.retentionSet ${uri}: ${problem}`);
+}
+
+/**
+ * A file with a bad line is refused whole: a score over what happens to parse would be another score. A record that is
+ * there twice is asked once: it would count as two pieces of evidence.
+ */
+async function readTestFile(
+  { readChatFile, authorKey }: TestSetPorts,
+  uri: string,
+  set: TestSetName,
+  field: string,
+): Promise<TestRecord[]> {
   const records = new Map<string, TestRecord>();
-  for await (const items of ports.readChatFile(uri, cancellationSignal())) {
+  for await (const items of readChatFile(uri, cancellationSignal())) {
     for (const item of items) {
       const reason = "reason" in item ? item.reason : whyNotTrainable(item.chat);
       if ("reason" in item || reason !== null) {
-        throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: ${item.at}: ${reason}`);
+        throw new TypedFailure("InvalidData", `${field} ${uri}: ${item.at}: ${reason}`);
       }
-      const { messages } = item.chat;
-      const id = createHash("sha256").update(canonicalMessages(messages)).digest("hex");
-      records.set(id, toTestRecord(id, messages));
+      const record = testItemOf(item.chat, set, authorKey);
+      records.set(record.id, record);
     }
   }
-  if (records.size < fewestRecords) {
-    throw new TypedFailure("InvalidData", `dataset.testSet ${uri}: has ${records.size} records, ${needed}`);
-  }
   return [...records.values()];
-}
-
-function toTestRecord(id: string, messages: readonly Message[]): TestRecord {
-  const { question, answer } = questionAndAnswer(messages);
-  return { id, question, expected: answer };
 }

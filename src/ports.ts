@@ -8,10 +8,11 @@ import type { CountsRow } from "./domain/dataset-version.ts";
 import type { ChatItem } from "./domain/record-schema.ts";
 import type { SourceProgress } from "./domain/reading-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
+import type { AlertChoice } from "./domain/alert-choice-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
 import type { ComputeShape, ImageSource } from "./domain/compute-schema.ts";
 import type { JobState } from "./domain/job-schema.ts";
-import type { AlertChoice, ChosenRecipe } from "./domain/pipeline-schema.ts";
+import type { ChosenRecipe } from "./domain/pipeline-schema.ts";
 
 /** An object as a listing shows it. */
 export interface ObjectSummary {
@@ -163,10 +164,18 @@ export interface Compute {
   terminateService(name: string): Promise<void>;
 }
 
+/** What a model answered, and what the endpoint says that took. */
+export interface Completion {
+  answer: string;
+  /** Null where the endpoint does not count them. */
+  promptTokens: number | null;
+  completionTokens: number | null;
+}
+
 /** A chat completion endpoint that speaks OpenAI's wire. */
 export interface ModelEndpoint {
   /**
-   * Asks one question; answers the text. Throws on a failed request (status, timeout, not OpenAI's shape),
+   * Asks one question. Throws on a failed request (status, timeout, not OpenAI's shape),
    * `signal` cancels it.
    */
   complete(request: {
@@ -177,9 +186,11 @@ export interface ModelEndpoint {
     model: string;
     messages: { role: string; content: string }[];
     temperature: number;
+    /** Longest answer in tokens; null leaves it to the endpoint. */
+    maxTokens: number | null;
     timeoutMs: number;
     signal?: AbortSignal;
-  }): Promise<string>;
+  }): Promise<Completion>;
 }
 
 /** One item as a source delivered it: parsed, or with the reason why it cannot be. */

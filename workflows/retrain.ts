@@ -1,14 +1,13 @@
 /**
  * One cycle: from a dataset version to a finished rollout, or to the reason why there is none. Trains a challenger, puts it
  * up without traffic, asks champion and challenger the same questions, decides, and rolls it out or takes it down. However
- * it ends there is a report and an alert, and nothing that costs money is left running. No messages.
+ * it ends there is a report and an alert, and nothing that costs money is left running. Updates `approve` and `reject`;
+ * signal `answer`, from its pipeline.
  */
 import {
   ApplicationFailure,
-  executeChild,
   isCancellation,
   log,
-  ParentClosePolicy,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -16,6 +15,7 @@ import {
 } from "@temporalio/workflow";
 import type {
   AlertActivities,
+  AskedArm,
   CheckedRetrain,
   DatasetActivities,
   DecisionActivities,
@@ -26,19 +26,21 @@ import type {
   ReportActivities,
 } from "../activities/interfaces.ts";
 import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
+import { describeAnswer, type Answerable } from "../src/domain/approval.ts";
 import { emptyReport } from "../src/domain/cycle.ts";
 import { settlePolicy } from "../src/domain/decision-policy.ts";
-import type { Decision } from "../src/domain/decision-schema.ts";
+import type { Outcome } from "../src/domain/decision-schema.ts";
 import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
-import type { RetrainInput, RollOutInput } from "../src/domain/workflow-input-schema.ts";
+import type { RetrainInput } from "../src/domain/workflow-input-schema.ts";
 import { computing, local, onceLocally, outside, quick, reporting } from "./activity-options.ts";
-import { evaluateModel } from "./evaluate-model.ts";
+import { awaitApproval, hearAnswers, tellPipeline } from "./approval.ts";
+import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
+import { askArms, type Questions } from "./evaluate-arms.ts";
 import { fineTune } from "./fine-tune.ts";
-import { workflowIds } from "./names.ts";
 import { rollOut } from "./roll-out.ts";
-import { label, labelled } from "./search-attributes.ts";
+import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
@@ -53,6 +55,7 @@ const { sendAlert } = proxyActivities<AlertActivities>(outside);
 const suggestedPolicy = { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] };
 
 export async function retrain(input: RetrainInput): Promise<CycleReport> {
+  const heard = hearAnswers();
   const { pipeline, version, repeat } = await checked(() => checkRetrain(input));
   const { workflowId } = workflowInfo();
   const cycle = await open({ pipeline, version, repeat });
@@ -69,7 +72,7 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
   });
   const story = { pipeline, model, champion: cycle.champion, datasetVersion: cycle.datasetVersion, report };
   try {
-    await tell(story);
+    await tell(story, heard);
   } catch (error) {
     report.outcome = isCancellation(error) ? "cancelled" : "failed";
     report.failure = reasonOf(error);
@@ -93,26 +96,11 @@ async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<Open
   }
 }
 
-/** A cycle and what is known of it so far. */
-interface Story {
-  pipeline: CheckedRetrain["pipeline"];
-  model: string;
-  champion: string | null;
-  datasetVersion: number;
-  report: CycleReport;
-}
-
-async function tell(story: Story): Promise<void> {
+async function tell(story: Story, heard: Answerable): Promise<void> {
   const { pipeline, model, datasetVersion, report } = story;
   // Reads every training record first: a damaged object ends the cycle before a job is bought.
-  const { testSet, vocabulary, leaked } = await phase(story, "prepare", async () => {
-    const request = { pipeline: pipeline.name, version: datasetVersion, uri: pipeline.dataset.testSet };
-    const frozen = await freezeTestSet(request);
-    const read = await readTraining({ dataset: pipeline.name, version: datasetVersion, testSet: frozen });
-    return { testSet: frozen, ...read };
-  });
-  report.testSet = testSet;
-  report.leaked = leaked;
+  const questions = await phase(story, "prepare", () => prepare(story));
+  const { testSet } = questions;
 
   const { recipe, compute } = pipeline;
   const job = await phase(story, "train", () =>
@@ -121,24 +109,14 @@ async function tell(story: Story): Promise<void> {
   report.job = { id: job.jobId, url: job.url, trainSeconds: job.trainSeconds, trainedRecords: job.trainedRecords };
 
   await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
+  let isRollingOut = false;
   try {
-    const [challenging, defending] = await phase(story, "evaluate", () => evaluateBoth(story, testSet, vocabulary));
-    report.challenger = measured(challenging);
-    report.champion = defending === null ? null : measured(defending);
-    const decision = await decideCycle({
-      cycle: model,
-      pipeline: pipeline.name,
-      champion: defending,
-      challenger: challenging,
-      vocabulary: vocabulary,
-      policy: settlePolicy(pipeline.decide, suggestedPolicy),
-    });
-    report.decision = decision;
-    label({ decision: decision.outcome });
-    await phase(story, "roll out", () => act(story, testSet, decision));
+    const { outcome, reason } = await compare(story, questions, heard);
+    isRollingOut = outcome === "promote";
+    await phase(story, "roll out", () => act(story, testSet, outcome, reason));
   } catch (error) {
     report.failure = reasonOf(error);
-    const down = rollOutInput(story, testSet, "withdrawn", report.failure.slice(0, 500));
+    const down = rollOutInput(story, testSet, "withdrawn", report.failure);
     try {
       await regardless(() => child("withdraw", rollOut, down));
     } catch (second) {
@@ -149,34 +127,55 @@ async function tell(story: Story): Promise<void> {
       );
     }
     // A rollout that went back has ended safely: the cycle has an outcome, not a crash.
-    if (isCancellation(error) || report.decision?.outcome !== "promote") throw error;
+    if (isCancellation(error) || !isRollingOut) throw error;
     report.outcome = "rolled-back";
   }
 }
 
-async function evaluateBoth(
-  story: Story,
-  testSet: TestSet,
-  vocabulary: string,
-): Promise<[Evaluation, Evaluation | null]> {
-  const { pipeline, model, champion } = story;
-  const ask = (step: string, version: string): Promise<Evaluation> =>
-    child(step, evaluateModel, {
-      pipeline: pipeline.name,
-      model: version,
-      testSet,
-      vocabulary,
-      evaluate: pipeline.evaluate,
-    });
-  return Promise.all([
-    ask("evaluate-challenger", model),
-    champion === null ? null : ask("evaluate-champion", champion),
-  ]);
+/** What every model of the cycle is asked, and what its answers are held against. */
+async function prepare({ pipeline, datasetVersion, report }: Story): Promise<Questions> {
+  const { name: dataset, evaluate } = pipeline;
+  const testSet = await freezeTestSet({
+    pipeline: dataset,
+    version: datasetVersion,
+    uri: pipeline.dataset.testSet,
+    retention: evaluate.retentionSet,
+  });
+  const { vocabulary, leaked } = await readTraining({ dataset, version: datasetVersion, testSet });
+  report.testSet = testSet;
+  report.leaked = leaked;
+  return { testSet, vocabulary, evaluate };
 }
 
-async function act(story: Story, testSet: TestSet, { outcome, reasons }: Decision): Promise<void> {
+/** Asks both models, decides, and waits for somebody to agree where the policy says so. */
+async function compare(
+  story: Story,
+  questions: Questions,
+  heard: Answerable,
+): Promise<{ outcome: Outcome; reason: string }> {
+  const { pipeline, model, champion, report } = story;
+  const policy = settlePolicy(pipeline.decide, suggestedPolicy);
+  const arms = await phase(story, "evaluate", () => askArms(story, questions));
+  for (const arm of arms) report[arm.name] = measured(arm);
+  const decision = await phase(story, "decide", () =>
+    decideCycle({ cycle: model, pipeline: pipeline.name, arms, ...questions, policy }),
+  );
+  const { outcome, reasons, key } = decision;
+  report.decision = { outcome, reasons, key };
+  label({ decision: outcome });
+  const decided = { pipeline, model, champion, decision };
+  await tellPipeline(decided, null);
+  const { approval } = policy;
+  if (outcome !== "promote" || approval === "none") return { outcome, reason: reasons.join(" ") };
+
+  const given = await phase(story, "approve", () => awaitApproval(heard, decided, approval));
+  const { answer, by, reason, at } = given;
+  report.approval = { answer, by, reason, at };
+  return { outcome: given.outcome, reason: `${describeAnswer(given)}. ${reasons.join(" ")}` };
+}
+
+async function act(story: Story, testSet: TestSet, outcome: Outcome, reason: string): Promise<void> {
   const { report } = story;
-  const reason = reasons.join(" ").slice(0, 500);
   switch (outcome) {
     case "promote":
       await child("roll-out", rollOut, rollOutInput(story, testSet, "promoted", reason));
@@ -217,41 +216,8 @@ async function countCost({ pipeline, model, report }: Story): Promise<void> {
   }
 }
 
-/** Shows where the cycle is and notes how long it was there. */
-async function phase<T>({ model, report }: Story, name: string, work: () => Promise<T>): Promise<T> {
-  const startedMs = Date.now();
-  label({ pipeline: report.pipeline, model, stage: name });
-  setCurrentDetails(`Cycle **${model}**: ${name}.\n\nChampion: ${report.champion?.version ?? "none yet"}.`);
-  try {
-    return await work();
-  } finally {
-    report.phases[name] = (Date.now() - startedMs) / 1000;
-  }
-}
-
-function child<I extends { pipeline: string; model: string }, R>(
-  step: string,
-  type: (input: I) => Promise<R>,
-  input: I,
-): Promise<R> {
-  const { workflowId } = workflowInfo();
-  return executeChild(type, {
-    workflowId: workflowIds.child(workflowId, step),
-    args: [input],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    staticSummary: `${step} of ${workflowId}`,
-    typedSearchAttributes: labelled({ pipeline: input.pipeline, model: input.model, stage: step }),
-  });
-}
-
-function rollOutInput(story: Story, testSet: TestSet, target: RollOutInput["target"], reason: string): RollOutInput {
-  const { pipeline, model } = story;
-  const { recipe, compute, rollout: policy } = pipeline;
-  return { pipeline: pipeline.name, model, target, reason, recipe, compute, policy, testSet };
-}
-
-function measured({ model, metrics }: Evaluation): { version: string; metrics: Evaluation["metrics"] } {
-  return { version: model, metrics };
+function measured({ model, evaluation }: AskedArm): { version: string; metrics: Evaluation["metrics"] } {
+  return { version: model, metrics: evaluation?.metrics ?? {} };
 }
 
 function now(): string {

@@ -53,7 +53,8 @@ function instantEndpoint(): ModelEndpoint {
   return {
     async complete({ model, messages }) {
       const index = Number(messages.at(-1)?.content.match(/\d+/)?.[0] ?? 0);
-      return model.endsWith("-1") && index % 2 === 1 ? "wrong(name[x])" : "inform(name[x])";
+      const answer = model.endsWith("-1") && index % 2 === 1 ? "wrong(name[x])" : "inform(name[x])";
+      return { answer, promptTokens: null, completionTokens: null };
     },
   };
 }

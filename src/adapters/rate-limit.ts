@@ -25,7 +25,7 @@ export function pauseAfterMs(headers: Record<string, string>, nowMs: number): nu
 }
 
 /** Retry-After is a number of seconds or a date. */
-function retryAfterMs(text: string | undefined, nowMs: number): number | null {
+export function retryAfterMs(text: string | undefined, nowMs: number): number | null {
   if (text === undefined || text.trim() === "") return null;
   const seconds = Number(text);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);

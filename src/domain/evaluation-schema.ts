@@ -1,12 +1,20 @@
 import { z } from "zod";
-import { messageSchema } from "./record-schema.ts";
+import { messageSchema, recordSchema } from "./record-schema.ts";
 
 /** A question of a frozen test set. A line of `testsets/<name>/<sha256>.jsonl`. */
 export const testRecordSchema = z.object({
   /** sha256 (hex) of question and answer. */
   id: z.string(),
+  /** `retention` asks for old skills that must not be forgotten; everything else is `test`. */
+  set: z.enum(["test", "retention"]),
   question: z.array(messageSchema).min(1),
   expected: z.string(),
+  /** Null for a record of a file that somebody wrote, which comes from no source. */
+  source: z.string().nullable(),
+  /** Keyed hash of the author, never the name. */
+  author: z.string().nullable(),
+  group: z.string(),
+  labels: recordSchema.shape.labels,
 });
 export type TestRecord = z.infer<typeof testRecordSchema>;
 
@@ -23,8 +31,18 @@ export const predictionSchema = z.object({
   id: z.string(),
   expected: z.string(),
   answer: z.string().nullable(),
+  /** Why there is no answer; null when there is one. */
   error: z.string().nullable(),
+  /**
+   * What failed, where there is no answer: the question or its answer, which asking again would not change; the endpoint,
+   * which refused to answer anybody; or a request, which a later evaluation repeats.
+   */
+  failure: z.enum(["unusable", "refused", "unavailable"]).optional(),
+  /** Of the request that was answered; 0 when none was. */
   latencyMs: z.number(),
+  /** As the endpoint counts them; null where it does not. */
+  promptTokens: z.int().min(0).nullable(),
+  completionTokens: z.int().min(0).nullable(),
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 

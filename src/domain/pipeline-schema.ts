@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { alertChoiceSchema } from "./alert-choice-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
 import { decideSchema } from "./decide-schema.ts";
+import { evaluateSchema } from "./evaluate-schema.ts";
 import { hyperparametersSchema } from "./job-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
@@ -89,16 +91,6 @@ export const computeSchema = z.strictObject({
     .default(14_400),
 });
 
-/** Metric packs by name; each says what its metrics are called. */
-export const metricPackSchema = z.enum(["functional-representation"]);
-
-export const evaluateSchema = z.strictObject({
-  metrics: z.array(metricPackSchema).min(1).default(["functional-representation"]),
-  /** Questions in flight at one model at a time. */
-  concurrency: z.int().min(1).max(1024).default(128),
-  temperature: z.number().min(0).max(2).default(0),
-});
-
 export const rolloutPolicySchema = z.strictObject({
   /** Percent of traffic, rising, the last one 100. */
   steps: z
@@ -114,9 +106,6 @@ export const rolloutPolicySchema = z.strictObject({
   /** Share of a step's 8 probe questions that may fail: below 0.125 none may, as one in eight is more. */
   maxErrorRate: ratio.default(0.02),
 });
-
-export const alertChoiceSchema = z.discriminatedUnion("kind", [z.strictObject({ kind: z.literal("log") })]);
-export type AlertChoice = z.infer<typeof alertChoiceSchema>;
 
 export const datasetPolicySchema = z.strictObject({
   /** Accepted, de-duplicated records of all splits since the last cycle that start the next one. */
@@ -143,7 +132,7 @@ const pipelineFields = z.strictObject({
   evaluate: evaluateSchema.prefault({}),
   decide: decideSchema.prefault({}),
   rollout: rolloutPolicySchema.prefault({}),
-  alerts: z.array(alertChoiceSchema).default([{ kind: "log" }]),
+  alerts: z.array(alertChoiceSchema).max(20).default([{ kind: "log" }]),
 });
 
 /** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */

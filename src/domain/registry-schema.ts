@@ -21,8 +21,13 @@ export const lastCycleSchema = z.object({
 });
 export type LastCycle = z.infer<typeof lastCycleSchema>;
 
-/** The test set of all cycles and the `s3://` URI it was made from; null for the test split of a dataset version. */
-export const frozenTestSetSchema = testSetSchema.extend({ uri: z.string().nullable() });
+/** The test set of all cycles and what it was made from. */
+export const frozenTestSetSchema = testSetSchema.extend({
+  /** `s3://` URI; null for the test split of a dataset version. */
+  uri: z.string().nullable(),
+  /** `s3://` URI of the questions of old skills in it; null for none. */
+  retention: z.string().nullable(),
+});
 export type FrozenTestSet = z.infer<typeof frozenTestSetSchema>;
 
 /** `registry/<name>.json`: which model version is what, and how it came to be; written by If-Match only. */

@@ -1,12 +1,14 @@
 /** What each workflow takes: one plain JSON object, checked in the workflow's first local activity. */
 import { z } from "zod";
+import { awaitedApprovalSchema } from "./approval-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
+import { outcomeSchema } from "./decision-schema.ts";
+import { evaluateSchema } from "./evaluate-schema.ts";
 import { testSetSchema } from "./evaluation-schema.ts";
 import {
   computeSchema,
   cycleDefinitionSchema,
   deadlinesSchema,
-  evaluateSchema,
   pipelineSchema,
   quorumSchema,
   recipeChoiceSchema,
@@ -145,6 +147,10 @@ export const pipelineStateSchema = z.object({
   lastOutcome: z.string().nullable(),
   /** Workflow id of the cycle that is running. */
   cycle: z.string().nullable(),
+  /** The approval that this cycle waits for; null when it waits for none. */
+  approval: awaitedApprovalSchema.nullable(),
+  /** The newest decision, `decisions/<id>.json`. */
+  lastDecision: z.object({ id: z.string(), outcome: outcomeSchema }).nullable(),
   /** Workflow id of the dataset update that is running. */
   update: z.string().nullable(),
   /** How far that update is with its sources, as it said last; null before it has said anything. */

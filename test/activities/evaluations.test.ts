@@ -1,12 +1,13 @@
 import { inspect } from "node:util";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import type { Evaluation, Prediction, TestSet } from "../../src/domain/evaluation-schema.ts";
+import type { Evaluation, TestSet } from "../../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import { evaluateSchema } from "../../src/domain/pipeline-schema.ts";
+import { evaluateSchema } from "../../src/domain/evaluate-schema.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { aService, FakeCompute, fakeEndpoint, fakeRecipes, sha256, type Question } from "../support/fake-ports.ts";
+import { aPrediction, aTestRecord } from "../support/builders.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 const vocabulary = "datasets/games/vocabularies/000001.json";
@@ -23,7 +24,7 @@ beforeEach(() => {
 
 function aTestSet(records: number): TestSet {
   const lines = Array.from({ length: records }, (_, index) =>
-    JSON.stringify({ id: `r${index}`, question: [{ role: "user", content: `q${index}` }], expected: right }),
+    JSON.stringify(aTestRecord(`r${index}`, { question: [{ role: "user", content: `q${index}` }], expected: right })),
   );
   const body = `${lines.join("\n")}\n`;
   const key = objectKeys.testSet("games", sha256(body));
@@ -38,7 +39,6 @@ const anEvaluation = (testSet: TestSet, overrides: Partial<EvaluateModelInput> =
   evaluate: evaluateSchema.parse({ concurrency: 16 }),
   ...overrides,
 });
-const aPrediction = (id: string): Prediction => ({ id, expected: right, answer: right, error: null, latencyMs: 1 });
 const numberOf = ({ messages }: Question): number => Number(messages[0]?.content.slice(1));
 const over = (answer: (question: Question) => string | Promise<string>) => {
   const endpoint = fakeEndpoint(answer);
@@ -224,7 +224,10 @@ describe("createEvaluationActivities", () => {
     const damaged = `${first}\n${line}\n`;
     const testSet = { key: request.testSet.key, sha256: sha256(damaged), records: 2 };
     store.write(testSet.key, damaged);
-    store.write(objectKeys.predictions("k", 0), damaged.replace(`${first}`, JSON.stringify(aPrediction("r0"))));
+    store.write(
+      objectKeys.predictions("k", 0),
+      damaged.replace(`${first}`, JSON.stringify(aPrediction("r0", { expected: right, answer: right }))),
+    );
     for (const [key, ask] of [
       [testSet.key, () => activities.askShard({ ...request, key: "unasked", testSet })],
       [objectKeys.predictions("k", 0), () => activities.scoreEvaluation({ ...request, shards: 1 })],

@@ -7,7 +7,7 @@ import { registrySchema, type Registry } from "../../src/domain/registry-schema.
 import type { ServiceStatus, WorkflowOutcome } from "../../src/ports.ts";
 import { rollOutInputSchema } from "../../src/domain/workflow-input-schema.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
-import { aRollOutInput } from "../support/builders.ts";
+import { aRollOutInput, aTestRecord } from "../support/builders.ts";
 import {
   aServed,
   aService,
@@ -250,11 +250,9 @@ describe("createRolloutActivities", () => {
   });
 
   describe("probe", () => {
-    const questions = Array.from({ length: 20 }, (_, index) => ({
-      id: `r${index}`,
-      question: [{ role: "user", content: `question ${index}` }],
-      expected: "answer",
-    }));
+    const questions = Array.from({ length: 20 }, (_, index) =>
+      aTestRecord(`r${index}`, { question: [{ role: "user", content: `question ${index}` }] }),
+    );
     const body = questions.map((question) => `${JSON.stringify(question)}\n`).join("");
     const testSet = { key: "testsets/games/x.jsonl", sha256: sha256(body), records: 20 };
     const probe = (answer: (question: Question) => string, maxErrorRate: number) => {

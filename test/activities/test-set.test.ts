@@ -15,8 +15,8 @@ const items = (count: number, from = 0): SourceItem[] =>
 describe("freezeTestSet", () => {
   const frozenFrom = (store: MemoryObjectStore, sent: SourceItem[]) => {
     const activities = datasetActivities(store, fakeSource([sent]));
-    return (uri: string | null = "s3://b/test.jsonl", version = 1) =>
-      activities.freezeTestSet({ pipeline: "games", version, uri });
+    return (uri: string | null = "s3://b/test.jsonl", version = 1, retention: string | null = null) =>
+      activities.freezeTestSet({ pipeline: "games", version, uri, retention });
   };
 
   it("copies the test split of the version, and stays what it is when later versions bring more", async () => {
@@ -43,7 +43,7 @@ describe("freezeTestSet", () => {
     const [one, other] = [frozenFrom(store, items(20)), frozenFrom(store, items(21))];
     const [first, second] = await Promise.all([inActivity(() => one()), inActivity(() => other())]);
     expect(first).toEqual(second);
-    const testSet = { ...first, uri: "s3://b/test.jsonl" };
+    const testSet = { ...first, uri: "s3://b/test.jsonl", retention: null };
     expect(JSON.parse(store.text(objectKeys.registry("games")))).toMatchObject({ testSet });
   });
 

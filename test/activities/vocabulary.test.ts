@@ -5,6 +5,7 @@ import type { Split } from "../../src/domain/pipeline-schema.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { aBatch, commit, datasetActivities, readManifest } from "../support/datasets.ts";
 import { aChat, aSourceItem, fakeSource, sha256 } from "../support/fake-ports.ts";
+import { aTestRecord } from "../support/builders.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
 /** A store with one version, whose answers are these. */
@@ -17,7 +18,7 @@ async function storeWith(answers: string[], split: Split = { valid: 0, test: 0 }
 /** A test set of these questions; of one that nobody asks by default. */
 function testSetOf(store: MemoryObjectStore, questions = ["never asked"]): TestSet {
   const lines = questions.map((content, index) => {
-    return `${JSON.stringify({ id: `t${index}`, question: [{ role: "user", content }], expected: "inform(name[x])" })}\n`;
+    return `${JSON.stringify(aTestRecord(`t${index}`, { question: [{ role: "user", content }] }))}\n`;
   });
   const body = lines.join("");
   const key = objectKeys.testSet("games", sha256(body));

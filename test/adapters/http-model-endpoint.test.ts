@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { createHttpModelEndpoint } from "../../src/adapters/http-model-endpoint.ts";
+import type { Completion } from "../../src/ports.ts";
 import type { Question } from "../support/fake-ports.ts";
 
 let server: Server | undefined;
@@ -17,7 +18,7 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   const address = listening.address();
   return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
-const ask = (baseUrl: string, overrides: Partial<Question> = {}): Promise<string> =>
+const ask = (baseUrl: string, overrides: Partial<Question> = {}): Promise<Completion> =>
   createHttpModelEndpoint().complete({
     baseUrl,
     token: "secret-token",
@@ -25,11 +26,12 @@ const ask = (baseUrl: string, overrides: Partial<Question> = {}): Promise<string
     model: "games-2",
     messages: [{ role: "user", content: "q" }],
     temperature: 0.5,
+    maxTokens: null,
     timeoutMs: 5000,
     ...overrides,
   });
-const completion = (content: unknown): string =>
-  JSON.stringify({ id: "x", choices: [{ index: 0, message: { role: "assistant", content } }] });
+const completion = (content: unknown, usage?: object): string =>
+  JSON.stringify({ id: "x", choices: [{ index: 0, message: { role: "assistant", content } }], usage });
 
 describe("createHttpModelEndpoint", () => {
   it.each(["", "/"])(

@@ -11,7 +11,7 @@ import {
   type RollOutInput,
   type UpdateDatasetInput,
 } from "../../src/domain/workflow-input-schema.ts";
-import type { TestSet } from "../../src/domain/evaluation-schema.ts";
+import type { Prediction, TestRecord, TestSet } from "../../src/domain/evaluation-schema.ts";
 import type { SourceDefinition } from "../../src/domain/source-schema.ts";
 
 /** A recipe that the fake catalog knows. */
@@ -28,6 +28,35 @@ export function aSource(id: string): SourceDefinition {
 /** A frozen test set of 20 questions. */
 export function aTestSet(): TestSet {
   return { key: "testsets/games/0f.jsonl", sha256: "0f".repeat(32), records: 20 };
+}
+
+/** A question of a test set. */
+export function aTestRecord(id: string, overrides: Partial<TestRecord> = {}): TestRecord {
+  return {
+    id,
+    set: "test",
+    question: [{ role: "user", content: `question ${id}` }],
+    expected: `answer to ${id}`,
+    source: "discord",
+    author: null,
+    group: id,
+    labels: {},
+    ...overrides,
+  };
+}
+
+/** An answer, right unless told otherwise. */
+export function aPrediction(id: string, overrides: Partial<Prediction> = {}): Prediction {
+  const tokens = { promptTokens: 12, completionTokens: 3 };
+  return {
+    id,
+    expected: `answer to ${id}`,
+    answer: `answer to ${id}`,
+    error: null,
+    latencyMs: 1,
+    ...tokens,
+    ...overrides,
+  };
 }
 
 /** A pipeline with one source, a threshold of 100 records and a rollout that never waits. */

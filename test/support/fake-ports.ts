@@ -28,7 +28,7 @@ export function fakeEndpoint(
     asked,
     async complete(question) {
       asked.push(question);
-      return answer(question);
+      return { answer: await answer(question), promptTokens: 12, completionTokens: 3 };
     },
   };
 }
