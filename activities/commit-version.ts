@@ -31,25 +31,27 @@ interface CommitRequest {
 
 /**
  * Commits batches as the next version. The manifest is written last and only if its number is free; whoever loses the
- * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost. No
- * version is made of fewer than `leastRecords` new records.
+ * race drops what the winner already has and takes the next number, so versions are a chain and no batch is lost.
+ *
+ * A version is made when there are records to add, or a source is to be read from another place next time: also where all
+ * that was met was left out, refused or known, which must not be met again and again. None is made of fewer than
+ * `leastRecords` new records.
  */
 export async function commitVersion(store: ObjectStore, request: CommitRequest): Promise<CommitResult> {
-  const [first, ...rest] = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
-  if (first === undefined || [first, ...rest].every(({ received }) => received === 0)) {
-    const head = await newestVersion(store, request.dataset);
-    return { version: null, records: head === null ? 0 : countRecords(head), added: 0, perSource: {} };
-  }
+  const batches = await Promise.all(request.batches.map((key) => needDocument(store, key, batchSchema)));
+  const [first, ...rest] = batches;
   for (;;) {
     const head = await newestVersion(store, request.dataset);
     const own = head === null ? null : await findOwnCommit(store, head, request);
     if (own) return toResult(own);
+    const none = { version: null, records: head === null ? 0 : countRecords(head) };
+    const goesOn = batches.some(({ source, cursor }) => cursor !== null && cursor !== head?.cursors[source]);
+    const isNews = goesOn || batches.some(({ received }) => received > 0);
+    if (first === undefined || !isNews) return { ...none, added: 0, perSource: {} };
     const manifest = await buildManifest(store, head, request, [first, ...rest]);
     const result = toResult(manifest);
     // Held back: its sources keep their cursors and bring the same, and more, to a later version.
-    if (result.added < request.leastRecords) {
-      return { ...result, version: null, records: head === null ? 0 : countRecords(head) };
-    }
+    if (result.added < request.leastRecords || (result.added === 0 && !goesOn)) return { ...result, ...none };
     try {
       await store.put(objectKeys.version(request.dataset, manifest.version), `${JSON.stringify(manifest)}\n`, {
         condition: { ifNoneMatch: "*" },

@@ -8,7 +8,7 @@ import type { ProgressReports } from "./progress-reports.ts";
 import { ReadingWatch } from "./reading-watch.ts";
 
 /** What an earlier attempt says it has kept. */
-const keptSchema = z.object({ received: z.int() });
+const keptSchema = z.object({ received: z.int(), cursor: z.string().nullable() });
 
 /**
  * Reads a source to its end or to its deadline, and lets the workflows that wait for it know how far it is. Fails as
@@ -21,8 +21,9 @@ export async function ingestInTime(
 ): Promise<IngestResult> {
   const { source, deadlines, reportTo } = request;
   const { scheduledTimestampMs: askedMs, heartbeatDetails, workflowExecution } = activityInfo();
-  const received = keptSchema.safeParse(heartbeatDetails).data?.received ?? 0;
-  const watch = new ReadingWatch(ports.sources[source.kind], deadlines, { askedMs, received });
+  const kept = keptSchema.safeParse(heartbeatDetails).data ?? { received: 0, cursor: request.cursor };
+  const hasMoved = kept.received > 0 || kept.cursor !== request.cursor;
+  const watch = new ReadingWatch(ports.sources[source.kind], deadlines, { askedMs, ...kept, hasMoved });
   const listeners = [workflowExecution?.workflowId, reportTo].filter((workflowId) => typeof workflowId === "string");
   const forget = reports.follow(listeners, { source: source.id, askedMs, progress: () => watch.progress() });
   try {

@@ -14,12 +14,16 @@ export interface ReadingStart {
   askedMs: number;
   /** Items that earlier attempts have kept. */
   received: number;
+  /** Where this attempt goes on. */
+  cursor: string | null;
+  /** Whether that is behind where the whole reading began. */
+  hasMoved: boolean;
 }
 
 /**
- * Watches one attempt to read a source: counts what comes and ends it in time. A source that has brought something is cut
- * where it is, and is to be read on later; one that has not fails as TooLate. The cursor of a reading that was cut is
- * good: nothing of it is behind what was delivered, nor ahead of it.
+ * Watches one attempt to read a source: counts what comes and ends it in time. A source that has brought something, or has
+ * at least been read up to another place, is cut where it is, and is to be read on later; any other fails as TooLate. The
+ * cursor of a reading that was cut is good: nothing of it is behind what was delivered, nor ahead of it.
  */
 export class ReadingWatch implements SourceReader {
   readonly #reader: SourceReader;
@@ -28,6 +32,7 @@ export class ReadingWatch implements SourceReader {
   readonly #startedMs = Date.now();
   #reading: SourceReading | null = null;
   #received = 0;
+  #groups = 0;
   #lastSignMs: number;
   #isCut = false;
 
@@ -35,7 +40,7 @@ export class ReadingWatch implements SourceReader {
     this.#reader = reader;
     this.#deadlines = deadlines;
     this.#start = start;
-    this.#lastSignMs = start.received > 0 ? this.#startedMs : start.askedMs;
+    this.#lastSignMs = start.hasMoved ? this.#startedMs : start.askedMs;
   }
 
   /** Whether the reading ended before its source did. */
@@ -71,6 +76,7 @@ export class ReadingWatch implements SourceReader {
       while (!this.#isCut) {
         const group = await this.#next(items, stop, cancelled);
         if (group === null) return;
+        this.#groups++;
         this.#received += group.length;
         yield group;
         // Whatever was done with them is not the source's time.
@@ -95,9 +101,9 @@ export class ReadingWatch implements SourceReader {
       return done === true ? null : value;
     } catch (error) {
       if (cancelled.aborted) throw error;
-      if (error === outOfTime) return this.#cut(next, stop);
+      if (error === outOfTime) return await this.#cut(next, stop);
       if (isFinal(error) || this.#canBeRepeated(error)) throw error;
-      return this.#cutAfter(error instanceof Error ? error : new Error(String(error)));
+      return await this.#cutAfter(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -114,9 +120,9 @@ export class ReadingWatch implements SourceReader {
     try {
       last = await within(next, stopMs);
     } catch (error) {
-      const goesOn = error === outOfTime && this.#received > 0;
+      const goesOn = error === outOfTime && this.#groups > 0;
       if (goesOn) throw new TypedFailure("TooLate", "the source does not stop when it is told to");
-      return this.#cutAfter(null);
+      return await this.#cutAfter(null);
     }
     if (last.done === true) return null;
     this.#isCut = true;
@@ -130,14 +136,20 @@ export class ReadingWatch implements SourceReader {
   }
 
   /** Cuts the reading behind what has come, in this attempt or before; throws when nothing has. */
-  #cutAfter(cause: Error | null): null {
-    if (this.#start.received + this.#received === 0) {
+  async #cutAfter(cause: Error | null): Promise<null> {
+    if (!(await this.#hasMoved())) {
       const seconds = Math.round((Date.now() - this.#start.askedMs) / 1000);
       const said = cause === null ? "" : `: ${cause.message}`;
       throw new TypedFailure("TooLate", `no item came in ${seconds} s${said}`, { cause });
     }
     this.#isCut = true;
     return null;
+  }
+
+  /** Whether there is anything to keep: of what was left out, the place behind it. */
+  async #hasMoved(): Promise<boolean> {
+    if (this.#start.hasMoved || this.#received > 0) return true;
+    return this.#groups > 0 && (await this.#reading?.cursor()) !== this.#start.cursor;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads one source from its cursor to its end and leaves a batch on S3, for the dataset update that started it to
- * commit. Nothing of it counts until then, so it can be repeated. A source that brings little is read at once; a longer
+ * commit. Nothing of it counts until then, so it can be repeated. Files in a bucket that are few are read at once; a longer
  * reading goes on behind its last chunk after a crash of its worker, and delivers what it has at the deadline.
  * Signal `progress`, from the worker.
  */
@@ -35,7 +35,8 @@ export async function ingestSource(input: IngestSourceRequest): Promise<IngestRe
 
 /** Null when the source is not small, or not well: reading with patience is the other activity's job. */
 async function tryAtOnce(request: IngestSourceInput): Promise<IngestResult | null> {
-  if (!isCheapToTry(request)) return null;
+  // A file may be opened in vain; a service counts its requests, and would have to answer the same once more.
+  if (request.source.kind !== "s3-jsonl") return null;
   try {
     return await ingestSmall(request);
   } catch (error) {
@@ -43,11 +44,6 @@ async function tryAtOnce(request: IngestSourceInput): Promise<IngestResult | nul
     log.info("the source is read with patience", { source: request.source.id, reason: reasonOf(error) });
     return null;
   }
-}
-
-/** A service that counts its requests is not asked in vain: from its start it has more than can be read at once. */
-function isCheapToTry({ source, cursor }: IngestSourceInput): boolean {
-  return source.kind === "s3-jsonl" || cursor !== null;
 }
 
 function readPatiently(request: IngestSourceInput): Promise<IngestResult> {

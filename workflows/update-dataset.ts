@@ -42,14 +42,17 @@ const { mergeCounts } = proxyActivities<DatasetActivities>(dispensable);
 /** More sources than these are read in groups, each with a history of its own. */
 const mostAlone = 200;
 
-/** What an update did; `version` is null when there was nothing new, or less than the quorum asks for. */
+/**
+ * What an update did; `version` is null when there was nothing new, nor a place to go on from, or less than the quorum asks
+ * for.
+ */
 export interface UpdateDatasetResult extends CommitResult {
   dataset: string;
   /** Sources that failed. */
   failed: number;
   /** Why the first 20 of them did. */
   failedSources: Record<string, string>;
-  /** Sources that have more than they could deliver in time: the next update goes on there. */
+  /** Sources that have more than they could deliver in time: the next update goes on there. Empty without a version. */
   unfinished: string[];
   /** Why the table of counts has not been written; the next version makes up for it. */
   countsFailure?: string;
@@ -90,7 +93,8 @@ export async function updateDataset(input: UpdateDatasetRequest): Promise<Update
     ...commit,
     failed: reading.failed,
     failedSources: firstReasons(reading.failedSources),
-    unfinished: read.unfinished,
+    // Without a version the next update does not go on but begins where this one did.
+    unfinished: commit.version === null ? [] : read.unfinished,
     ...(await countElsewhere(update, commit.version)),
   };
   setCurrentDetails(describe(result, quorum.records));

@@ -3,9 +3,17 @@ import { describe, expect, it } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { idBytes } from "../../src/domain/id-set.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import type { SourceItem } from "../../src/ports.ts";
-import { expectFailure } from "../support/activity.ts";
-import { aBatch, commit, readBatch, readManifest, recordsOf } from "../support/datasets.ts";
+import type { SourceItem, SourceReader } from "../../src/ports.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
+import {
+  aBatch,
+  anIngest,
+  commit,
+  datasetActivities,
+  readBatch,
+  readManifest,
+  recordsOf,
+} from "../support/datasets.ts";
 import { aChat, aSourceItem } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
@@ -18,6 +26,10 @@ const batchOf = async (store: MemoryObjectStore, sent: SourceItem[], source = "d
   (await aBatch(store, sent, {}, source)).batch;
 const idsOf = async (store: MemoryObjectStore, version: number): Promise<string[]> =>
   (await recordsOf(store, readManifest(store, version).parts)).map(({ id }) => id);
+
+async function* nothing(): AsyncGenerator<SourceItem[]> {
+  yield [];
+}
 
 describe("commitVersion", () => {
   it("counts each item of a source as accepted, quarantined or duplicate, and each record once", async () => {
@@ -98,6 +110,30 @@ describe("commitVersion", () => {
     const result = await commit(store, [await batchOf(store, [...items(1), bad])], 1);
     expect(result).toMatchObject({ version: 2, records: 1, added: 0 });
     expect(readManifest(store, 2).cursors).toEqual({ discord: "2" });
+  });
+
+  it("makes a version of nothing but a place to go on from, when all that was met was left out", async () => {
+    const store = new MemoryObjectStore();
+    const leftOut: SourceReader = { read: () => ({ items: nothing(), cursor: async () => "behind" }) };
+    const { batch } = await inActivity(() => datasetActivities(store, leftOut).ingest(anIngest("twitch")));
+    expect(await commit(store, [batch])).toMatchObject({ version: 1, records: 0, added: 0 });
+    const discord = await batchOf(store, many(3));
+    await commit(store, [discord], 1);
+    expect(readManifest(store, 2).cursors).toEqual({ twitch: "behind", discord: "3" });
+    expect(await commit(store, [batch], 2)).toMatchObject({ version: null, records: 3, added: 0 });
+  });
+
+  it("makes no version of what is known already and has to be met again, and says what it was", async () => {
+    const store = new MemoryObjectStore();
+    await commit(store, [await batchOf(store, items(1, 2))]);
+    const result = await commit(store, [await batchOf(store, items(2, 1))], 1);
+    expect(result).toEqual({
+      version: null,
+      records: 2,
+      added: 0,
+      perSource: { discord: { received: 2, accepted: 0, quarantined: 0, duplicates: 2 } },
+    });
+    expect(store.objects.has(objectKeys.version("games", 2))).toBe(false);
   });
 
   it("makes no version of fewer new records than are asked for, and takes them all into a later one", async () => {

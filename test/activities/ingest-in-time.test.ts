@@ -62,6 +62,18 @@ describe("ingestInTime", () => {
     expect(read).toMatchObject({ received: 7, quarantined: 1, isComplete: false });
     expect(readBatch(store, read.batch).cursor).toBe("7");
   });
+
+  it("goes on behind what an earlier attempt has been through, of which all was left out", async () => {
+    const store = new MemoryObjectStore();
+    const gone: SourceReader = {
+      read: (_source, cursor) => ({ items: failing(), cursor: async () => cursor ?? "0" }),
+    };
+    const heartbeatDetails = { cursor: "7", received: 0, quarantined: 0, chunks: [] };
+    const ingest = () => datasetActivities(store, gone).ingest(anIngest());
+    const read = await inActivity(ingest, { heartbeatDetails, scheduledTimestampMs: Date.now() - 3_590_000 });
+    expect(read).toMatchObject({ received: 0, isComplete: false });
+    expect(readBatch(store, read.batch).cursor).toBe("7");
+  });
 });
 
 async function* untilAborted(signal: AbortSignal): AsyncGenerator<SourceItem[]> {

@@ -7,7 +7,8 @@ import { aChat, aSourceItem, fakeSource } from "../support/fake-ports.ts";
 
 const deadlines = { silentSeconds: 0.3, readSeconds: 60 };
 const patient = { silentSeconds: 60, readSeconds: 60 };
-const justNow = () => ({ askedMs: Date.now(), received: 0 });
+const justNow = () => ({ askedMs: Date.now(), received: 0, cursor: null, hasMoved: false });
+const after = (received: number) => ({ askedMs: Date.now(), received, cursor: String(received), hasMoved: true });
 const group = (from: number, count: number): SourceItem[] =>
   Array.from({ length: count }, (_, index) => aSourceItem(`a#${from + index}`, aChat(`question ${from + index}`)));
 const never = (): Promise<never> => new Promise(() => {});
@@ -83,6 +84,17 @@ describe("ReadingWatch", () => {
     expect(cursor).toBe(String(came));
   });
 
+  it("cuts a source of which all was left out behind what it has been through, and fails where that is nowhere", async () => {
+    const leavingOut = (cursor: string): SourceReader => ({
+      read: (_source, _cursor, signal) => ({ items: silentAfter([[], []], signal), cursor: async () => cursor }),
+    });
+    const start = { ...justNow(), cursor: "7" };
+    const read = readAll(new ReadingWatch(leavingOut("9"), deadlines, start));
+    expect(await read).toEqual({ came: 0, cursor: "9", isCut: true });
+    const failed = readAll(new ReadingWatch(leavingOut("7"), deadlines, start));
+    await expect(failed).rejects.toMatchObject({ type: "TooLate", message: expect.stringMatching(/^no item came in/) });
+  });
+
   it("takes what a source hands out while it stops, so that its cursor is not ahead of what was delivered", async () => {
     const source = stubborn([group(0, 2)], group(2, 3));
     expect(await readAll(new ReadingWatch(source, deadlines, justNow()))).toEqual({
@@ -98,19 +110,19 @@ describe("ReadingWatch", () => {
   });
 
   it("does not wait for a source at all whose time was over before the attempt began", async () => {
-    const watch = new ReadingWatch(silent("0"), patient, { askedMs: Date.now() - 61_000, received: 0 });
+    const watch = new ReadingWatch(silent("0"), patient, { ...justNow(), askedMs: Date.now() - 61_000 });
     await expect(readAll(watch)).rejects.toMatchObject({ type: "TooLate", message: "no item came in 61 s" });
   });
 
   it("delivers what earlier attempts have kept when the time is over", async () => {
-    const watch = new ReadingWatch(silent("7"), patient, { askedMs: Date.now() - 61_000, received: 7 });
+    const watch = new ReadingWatch(silent("7"), patient, { ...after(7), askedMs: Date.now() - 61_000 });
     expect(await readAll(watch)).toEqual({ came: 0, cursor: "7", isCut: true });
     expect(watch.progress().received).toBe(7);
   });
 
   it("counts silence from the begin of an attempt that goes on where another has stopped", async () => {
     const source = fakeSource([group(0, 3)]);
-    const watch = new ReadingWatch(source, deadlines, { askedMs: Date.now() - 10_000, received: 4 });
+    const watch = new ReadingWatch(source, deadlines, { ...after(4), askedMs: Date.now() - 10_000 });
     expect(await readAll(watch)).toMatchObject({ came: 3, isCut: false });
   });
 
@@ -179,7 +191,7 @@ describe("ReadingWatch", () => {
     const sized: SourceReader = {
       read: (...of) => ({ ...source.read(...of), extent: () => ({ readBytes, totalBytes: 1000 }) }),
     };
-    const watch = new ReadingWatch(sized, patient, { askedMs: Date.now(), received: 5 });
+    const watch = new ReadingWatch(sized, patient, after(5));
     expect(watch.progress()).toEqual({ received: 5, perSecond: 0, etaSeconds: null });
     const reading = watch.read(anIngest().source, null, new AbortController().signal);
     const items = reading.items[Symbol.asyncIterator]();

@@ -1,5 +1,5 @@
 /** Updates of datasets from sources that are dead, slow, late, wrong or read again; and while there is no worker. */
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -19,12 +19,20 @@ let services: Server;
 let loop: Loop;
 let at: string;
 
+/** What has been asked for, and what was answered. */
+const asked: { path: string; status: number }[] = [];
 /** What services answer, by path. */
-const answers: Record<string, (response: ServerResponse) => void> = {
+const answers: Record<string, (response: ServerResponse, request: IncomingMessage) => void> = {
   // Never.
   "/hangs": () => {},
   "/breaks": (response) => void response.writeHead(503).end("try later"),
   "/refuses": (response) => void response.writeHead(401).end("no"),
+  // A file with a state, of which a filter leaves nothing.
+  "/open.jsonl": (response, { headers }) => {
+    const isKnown = headers["if-none-match"] === '"state-1"';
+    response.writeHead(isKnown ? 304 : 200, { "content-type": "application/jsonl", etag: '"state-1"' });
+    response.end(isKnown ? undefined : `${JSON.stringify({ status: "open", question: "Why?" })}\n`);
+  },
   // A line every 50 ms, for 10 s.
   "/drips.jsonl": (response) => {
     const lines = sampleLines({ seed: 8, count: 200 });
@@ -40,7 +48,11 @@ const answers: Record<string, (response: ServerResponse) => void> = {
 };
 
 beforeAll(async () => {
-  services = createServer((request, response) => answers[request.url ?? ""]?.(response));
+  services = createServer((request, response) => {
+    const path = request.url ?? "";
+    response.on("finish", () => asked.push({ path, status: response.statusCode }));
+    answers[path]?.(response, request);
+  });
   services.listen(0, "127.0.0.1");
   await once(services, "listening");
   const host = `127.0.0.1:${(services.address() as AddressInfo).port}`;
@@ -173,12 +185,28 @@ describe("sources read by the temporal CLI", () => {
     expect(await execute({ only: ["b"] })).toMatchObject({ version: 1, added: 20 });
     expect(await execute({})).toMatchObject({ version: 2, added: 40 });
     expect(await execute({ only: ["a"], cursors: { a: null } })).toMatchObject({
-      version: 3,
+      version: null,
       added: 0,
       records: 60,
       perSource: { a: { received: 40, accepted: 0, duplicates: 40 } },
     });
     expect(await execute({})).toMatchObject({ version: null, added: 0 });
+  });
+});
+
+describe("a source of which all is left out", () => {
+  it("makes a version without records once, so that it is not read again and again", async () => {
+    const map = {
+      where: { path: "status", equals: "solved" },
+      messages: [
+        { role: "user" as const, text: "{question}" },
+        { role: "assistant" as const, text: "{answer}" },
+      ],
+    };
+    const sources = [{ ...fromHttp("open", "/open.jsonl"), map }];
+    expect(await (await start({ dataset: "filtered", sources })).result()).toMatchObject({ version: 1, records: 0 });
+    expect(await (await start({ dataset: "filtered", sources })).result()).toMatchObject({ version: null, added: 0 });
+    expect(asked.filter(({ path }) => path === "/open.jsonl").map(({ status }) => status)).toEqual([200, 304]);
   });
 });
 

@@ -50,6 +50,13 @@ describe("ingestSource", () => {
     await temporal.record(handle, "read-at-once");
   });
 
+  it.each([null, "20"])("asks a service once, and not in vain first, from cursor %j", async (cursor) => {
+    world.sources["reviews"] = 70;
+    const source = { id: "reviews", kind: "http", url: "https://reviews.example/export.jsonl" };
+    await (await start({ dataset: world.name, source, cursor })).result();
+    expect(world.story()).toEqual(["ingest"]);
+  });
+
   it("reads with patience what could not be read at once", async () => {
     world.sources["slack"] = 3;
     world.when("ingestSmall", async () => {

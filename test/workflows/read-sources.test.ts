@@ -118,6 +118,12 @@ describe("sources in their time", () => {
     );
     await temporal.record(handle, "cut-short");
   });
+
+  it("are not said to have more when no version is made: they would be read from the same place at once, and for ever", async () => {
+    world.when("ingest", async (_, usual) => ({ ...(await usual()), isComplete: false }));
+    const handle = await start({ quorum: { records: 150 } });
+    expect(await handle.result()).toMatchObject({ version: null, added: 100, unfinished: [] });
+  });
 });
 
 describe("the progress of an update", () => {

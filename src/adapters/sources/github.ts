@@ -31,7 +31,8 @@ const cursorSchema = z.strictObject({ updatedTo: z.string() });
 
 /** Issues with their comments. Reactions alone do not count as a change at GitHub. */
 export const readGithub: ItemReader<GithubSource> = async function* (source, text, context) {
-  let since = text === null ? startOf(source) : before(parseCursor(source.id, cursorSchema, text).updatedTo);
+  let updatedTo = text === null ? startOf(source) : parseCursor(source.id, cursorSchema, text).updatedTo;
+  let since = text === null ? updatedTo : before(updatedTo);
   let place: Record<string, string> = {};
   for (;;) {
     const query = { state: "all", sort: "updated", direction: "asc", since, per_page: pageSize, ...place };
@@ -43,7 +44,9 @@ export const readGithub: ItemReader<GithubSource> = async function* (source, tex
       if (comments !== null) items.push(toItem(issue, comments));
     }
     const last = issues.at(-1)?.updated_at ?? since;
-    yield { items, cursor: JSON.stringify({ updatedTo: last }) };
+    // Of the overlap nothing may be left: that is no reason to go back.
+    if (last > updatedTo) updatedTo = last;
+    yield { items, cursor: JSON.stringify({ updatedTo }) };
     const next = nextPage(headers["link"]);
     if (next === null) return;
     // Asking anew from the last change is safe however the list moved meanwhile; pages are for more issues of one second.

@@ -65,6 +65,12 @@ describe("readDiscord", () => {
     expect(items.map(({ id }) => id)).toEqual([`${channel}-${patch}`, `${channel}-${cloud}`]);
   });
 
+  it("ends where it began when there is nothing new", async () => {
+    fake = await startDiscordFake();
+    const { cursor } = await readPass(readDiscord, aSource(), null, context());
+    expect((await readPass(readDiscord, aSource(), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("gives the mapping that comes with it turns of who asked and who answered", async () => {
     fake = await startDiscordFake();
     const source = aSource();

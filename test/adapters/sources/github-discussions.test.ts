@@ -39,6 +39,12 @@ describe("readGithubDiscussions", () => {
     });
   });
 
+  it("ends where it began when there is nothing new", async () => {
+    fake = await startGithubFake();
+    const { cursor } = await readPass(readGithubDiscussions, aSource(), null, context());
+    expect((await readPass(readGithubDiscussions, aSource(), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("gives the mapping that comes with it the chosen answer", async () => {
     fake = await startGithubFake();
     const source = aSource();

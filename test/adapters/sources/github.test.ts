@@ -40,6 +40,12 @@ describe("readGithub", () => {
     });
   });
 
+  it.each([undefined, "2026-12-01"])("ends where it began when there is nothing new, since %s", async (since) => {
+    fake = await startGithubFake();
+    const { cursor } = await readPass(readGithub, aSource({ since }), null, context());
+    expect((await readPass(readGithub, aSource({ since }), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("gives the mapping that comes with it a maintainer's answer as the assistant's", async () => {
     fake = await startGithubFake();
     const source = aSource();

@@ -44,6 +44,12 @@ describe.skipIf(postgresForTests().missing)("readPostgres", () => {
     );
   });
 
+  it("ends where it began when there is nothing new", async () => {
+    for (let id = 1; id <= 3; id++) await insert(id, "2026-01-05T08:00:00Z");
+    const { cursor } = await readPass(readPostgres, aSource(), null, context());
+    expect((await readPass(readPostgres, aSource(), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("makes one item of a row, with values as JSON has them", async () => {
     await insert(1, "2026-01-05T08:00:00.123456+02");
     const query = `SELECT id, updated_at, question, 9007199254740993 AS big, 2.50 AS price, true AS good,

@@ -60,6 +60,12 @@ describe("readSlack", () => {
     });
   });
 
+  it("ends where it began when there is nothing new", async () => {
+    fake = await startSlackFake();
+    const { cursor } = await readPass(readSlack, aSource(), null, context());
+    expect((await readPass(readSlack, aSource(), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("gives the mapping that comes with it a question, an answer and labels", async () => {
     fake = await startSlackFake();
     const source = aSource();

@@ -43,6 +43,12 @@ describe("readZendesk", () => {
     expect(JSON.stringify(items)).not.toContain("ines@customer.example");
   });
 
+  it("ends where it began when there is nothing new", async () => {
+    fake = await startZendeskFake();
+    const { cursor } = await readPass(readZendesk, aSource(), null, context());
+    expect((await readPass(readZendesk, aSource(), cursor, context())).cursor).toBe(cursor);
+  });
+
   it("gives the mapping that comes with it the public comments, without internal notes", async () => {
     fake = await startZendeskFake();
     const source = aSource();
