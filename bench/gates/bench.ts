@@ -69,7 +69,7 @@ function isSentBack(random: Random): boolean {
 function equalObservation(random: Random, errorRate: number): Observation {
   const answer = (): Observation["probes"][number]["challenger"] => ({
     latencyMs: random() < errorRate ? null : 50 - 200 * Math.log(1 - random()),
-    right: random() < goodRatio,
+    score: Number(random() < goodRatio),
   });
   const users = (): number[] => Array.from({ length: 8 }, () => Number(random() < goodRatio));
   return {

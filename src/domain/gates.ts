@@ -82,9 +82,9 @@ function qualityGate(
 ): GateVerdict {
   const differences = observations.flatMap(({ probes }) =>
     probes.flatMap(({ challenger, champion }) =>
-      challenger.right === null || champion === null || champion.right === null
+      challenger.score === null || champion === null || champion.score === null
         ? []
-        : Number(challenger.right) - Number(champion.right),
+        : challenger.score - champion.score,
     ),
   );
   const evidence = sum(differences, margin);

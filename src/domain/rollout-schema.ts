@@ -85,8 +85,8 @@ export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
 const probeAnswerSchema = z.object({
   /** Null for a question that got no answer. */
   latencyMs: z.number().min(0).nullable(),
-  /** Null where right or wrong is not defined. */
-  right: z.boolean().nullable(),
+  /** From 0 (wrong) to 1 (right); null where that is not measured. */
+  score: ratio.nullable(),
 });
 
 /** What one look at a rollout has seen; kept in `rollouts/<rollout>/observations.jsonl`. */

@@ -3,7 +3,7 @@ import { judgeGates, worstOf } from "../../src/domain/gates.ts";
 import { rolloutPolicySchema, type GateVerdict, type Observation } from "../../src/domain/rollout-schema.ts";
 
 type Answer = Observation["probes"][number]["challenger"];
-const good: Answer = { latencyMs: 100, right: true };
+const good: Answer = { latencyMs: 100, score: 1 };
 
 function look(challenger: Answer, champion: Answer | null = good, feedback?: Observation["feedback"]): Observation {
   return {
@@ -25,9 +25,9 @@ describe("judgeGates", () => {
   });
 
   it.each([
-    ["error rate", look({ latencyMs: null, right: null })],
-    ["p95 latency", look({ latencyMs: 900, right: true })],
-    ["quality on probes", look({ latencyMs: 100, right: false })],
+    ["error rate", look({ latencyMs: null, score: null })],
+    ["p95 latency", look({ latencyMs: 900, score: 1 })],
+    ["quality on probes", look({ latencyMs: 100, score: 0 })],
     ["users' feedback", look(good, good, { challenger: Array(8).fill(0), champion: [1, 1] })],
   ])("fails the gate on %s alone within two looks at a challenger that lost all of it", (gate, bad) => {
     const found = verdicts([look(good), look(good), bad, bad]);
@@ -38,7 +38,7 @@ describe("judgeGates", () => {
     const [first, ...others] = look(good).probes;
     const failing = {
       ...look(good),
-      probes: first ? [{ ...first, challenger: { latencyMs: null, right: null } }, ...others] : [],
+      probes: first ? [{ ...first, challenger: { latencyMs: null, score: null } }, ...others] : [],
     };
     expect(verdicts([failing, ...Array.from({ length: 20 }, () => look(good))])["error rate"]).toBe("pass");
   });
@@ -65,7 +65,7 @@ describe("judgeGates", () => {
   });
 
   it("says the numbers", () => {
-    const [errors] = judgeGates([look({ latencyMs: null, right: null })], policy({}, 0.1));
+    const [errors] = judgeGates([look({ latencyMs: null, score: null })], policy({}, 0.1));
     expect(errors?.reason).toMatch(
       /^error rate: 8 of 8 probe questions got no answer, 10\.0 % may \(evidence [\d.]+, 80 sends back\)$/,
     );
