@@ -42,6 +42,20 @@ export async function writeDocument(store: ObjectStore, key: string, value: unkn
   await store.put(key, `${JSON.stringify(value, null, 2)}\n`, { contentType: "application/json" });
 }
 
+/** Writes a JSON document that never changes. False, and nothing written, when there is one of its key already. */
+export async function writeOnce(store: ObjectStore, key: string, value: unknown): Promise<boolean> {
+  try {
+    await store.put(key, `${JSON.stringify(value, null, 2)}\n`, {
+      contentType: "application/json",
+      condition: { ifNoneMatch: "*" },
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof PreconditionFailed) return false;
+    throw error;
+  }
+}
+
 /**
  * Changes a document that others change too: reads, applies `change` and writes by If-Match, again from the start when
  * somebody was quicker. `change` returns the same object for no change.

@@ -1,6 +1,7 @@
 import type { Ports } from "../src/ports.ts";
 import { createAlertActivities } from "./alerts.ts";
 import { createDatasetActivities } from "./datasets.ts";
+import { createApprovalActivities } from "./approvals.ts";
 import { createDecisionActivities } from "./decisions.ts";
 import { createEvaluationActivities } from "./evaluations.ts";
 import { createInputActivities } from "./inputs.ts";
@@ -17,6 +18,7 @@ export function createActivities(ports: Ports) {
     ...createJobActivities(ports),
     ...createEvaluationActivities(ports),
     ...createDecisionActivities(ports),
+    ...createApprovalActivities(ports),
     ...createRolloutActivities(ports),
     ...createPipelineActivities(ports),
     ...createReportActivities(ports),

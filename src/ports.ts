@@ -10,7 +10,11 @@ import type { SourceProgress } from "./domain/reading-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { AlertChoice } from "./domain/alert-choice-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
+import type { CodeVersion } from "./domain/decision-record-schema.ts";
 import type { ComputeShape, ImageSource } from "./domain/compute-schema.ts";
+import type { MetricChoice } from "./domain/evaluate-schema.ts";
+import type { ChoosingDefinition, ResolvedChoices } from "./domain/metrics/choices.ts";
+import type { MetricContext, MetricPack, MetricPackKind } from "./domain/metrics/metric.ts";
 import type { JobState } from "./domain/job-schema.ts";
 import type { ChosenRecipe } from "./domain/pipeline-schema.ts";
 
@@ -247,6 +251,25 @@ export interface RecipeCatalog {
   renderService(chosen: ChosenRecipe, modelUri: string): Promise<RenderedService>;
 }
 
+/** A metric pack that can be chosen. */
+export interface KnownMetricPack {
+  kind: MetricPackKind;
+  /** Null for one that is part of Tuneloop. */
+  file: string | null;
+}
+
+/** The metric packs that there are. */
+export interface MetricCatalog {
+  /** Checks packs, options and what the policy rests on. Throws InvalidInput that names the field, before anything is paid for. */
+  check(definition: ChoosingDefinition): Promise<void>;
+  /** Settles what is `auto` by the expected answers of the test set; packs of one's own are pinned by hash. */
+  resolve(definition: ChoosingDefinition, expected: readonly string[]): Promise<ResolvedChoices>;
+  /** Packs ready to score. Throws InvalidInput when the file of one is not the one that was chosen. */
+  open(choices: readonly MetricChoice[], context: MetricContext): Promise<MetricPack[]>;
+  /** All of them. Throws InvalidInput for a file that is no pack. */
+  list(): Promise<KnownMetricPack[]>;
+}
+
 /** Record counts in SQL tables, for reports elsewhere. Both make the table when it is not there. */
 export interface CountsTable {
   /** Versions of a dataset that the table has rows of, in order. */
@@ -262,12 +285,15 @@ export interface Ports {
   compute: Compute;
   endpoint: ModelEndpoint;
   recipes: RecipeCatalog;
+  metrics: MetricCatalog;
   sources: Record<SourceDefinition["kind"], SourceReader>;
   /** Reads one chat-format JSONL object anywhere in S3. Throws NotFound. */
   readChatFile(uri: string, signal: AbortSignal): AsyncIterable<SourceItem[]>;
   counts: CountsTable;
   alerts: Record<AlertChoice["kind"], AlertSink>;
   workflows: WorkflowLookup;
+  /** The program that runs, for the record of what it decides. */
+  code: CodeVersion;
   /** Keys the hash that stands for an author; without one, authors are dropped. */
   authorKey: string | null;
 }

@@ -11,7 +11,7 @@ import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio
 import type { AlertActivities, PipelineActivities } from "../activities/interfaces.ts";
 import { sourcesFailedAlert, updateFailedAlert } from "../src/domain/alert.ts";
 import type { Alert } from "../src/domain/alert-schema.ts";
-import { endUpdate, failuresIn, forgetEmptyOrder, noteSources } from "../src/domain/pipeline.ts";
+import { endCycle, endUpdate, failuresIn, forgetEmptyOrder, noteSources } from "../src/domain/pipeline.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { PipelineState } from "../src/domain/workflow-input-schema.ts";
 import { outside, waiting } from "./activity-options.ts";
@@ -60,12 +60,9 @@ export async function unlessThere<T extends Workflow>(
 
 /** Waits for a cycle's end in the background and notes it. */
 export async function watchCycle(state: PipelineState, end: () => Promise<unknown>): Promise<void> {
-  const workflowId = state.cycle;
   const ended = await endOf(end);
   if (ended === null) return;
-  state.lastOutcome = `${workflowId}: ${ended.failure ?? outcomeIn(ended.result)}`;
-  state.isStale = true;
-  state.cycle = null;
+  endCycle(state, ended.result, ended.failure);
 }
 
 /** The same for an update: a cycle tells people of its failure itself, an update has nobody to tell but us. */
@@ -119,8 +116,4 @@ async function endOf(end: () => Promise<unknown>): Promise<{ result: unknown; fa
   } catch (error) {
     return CancellationScope.current().consideredCancelled ? null : { result: null, failure: reasonOf(error) };
   }
-}
-
-function outcomeIn(result: unknown): string {
-  return typeof result === "object" && result !== null && "outcome" in result ? String(result.outcome) : "completed";
 }

@@ -1,6 +1,7 @@
 /** What a pipeline hears and answers, apart from it so that others can send without importing the workflow. */
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { OrderReceipt, PipelineView } from "../src/domain/pipeline.ts";
+import type { OrderReceipt } from "../src/domain/order.ts";
+import type { PipelineView } from "../src/domain/pipeline.ts";
 
 /**
  * A dataset has news. With `version` it is a version of ours, whose counts the pipeline reads from the manifest; without,

@@ -4,7 +4,8 @@
  * towards the next. Handlers are synchronous and only change the state, which continue-as-new carries over, so that no
  * message is lost; a cycle or update that is under way then is followed from outside.
  *
- * Signal `datasetUpdated`; updates `pause`, `resume`, `runNow`; query `state`. Children are abandoned on close, because
+ * Signals `datasetUpdated`, and `cycleProgress` from its cycle; updates `pause`, `resume`, `runNow`, and `approve` and
+ * `reject`, which it hands on to the cycle that waits for them; query `state`. Children are abandoned on close, because
  * continue-as-new is a close too; cancelling a pipeline cancels them.
  */
 import {
@@ -63,6 +64,7 @@ import {
   type OrderRequest,
 } from "./pipeline-messages.ts";
 import { updateProgressSignal } from "./reading-messages.ts";
+import { handleApprovals } from "./pipeline-approvals.ts";
 import { retrain } from "./retrain.ts";
 import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
@@ -91,6 +93,7 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
   setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
   setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
+  handleApprovals(state);
   setHandler(stateQuery, () => viewOf(state, name, minNewRecords));
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 

@@ -18,6 +18,7 @@ export function emptyReport(
     challenger: null,
     testSet: null,
     decision: null,
+    approval: null,
     leaked: null,
     failure: null,
     phases: {},

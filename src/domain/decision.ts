@@ -1,6 +1,6 @@
 import type { BinaryComparison, Comparison } from "./comparison-schema.ts";
 import type { DecisionPolicy } from "./decide-schema.ts";
-import type { AnswerCounts, Decision, DecisionRecord } from "./decision-schema.ts";
+import type { AnswerCounts, ArmAnswers, Decision } from "./decision-schema.ts";
 import { mcNemarExact, pairedDifferenceInterval, recordsToTell, wilsonInterval } from "./statistics/binomial.ts";
 
 /** Fewer questions than this say nothing about a model. */
@@ -20,11 +20,7 @@ const power = 0.8;
  * - keep: worse, not better by enough, or a guard fails; without a champion, below `floor` by the upper end
  * - inconclusive: the data do not tell, or a model left too much without an answer, so the champion stays
  */
-export function decide(
-  comparisons: readonly Comparison[],
-  answers: DecisionRecord["answers"],
-  policy: DecisionPolicy,
-): Decision {
+export function decide(comparisons: readonly Comparison[], answers: ArmAnswers, policy: DecisionPolicy): Decision {
   const silent = [whySilent("champion", answers.champion), whySilent("challenger", answers.challenger)].flat();
   if (silent.length > 0) return { outcome: "inconclusive", reasons: silent };
   const measured = binary(comparisons);

@@ -26,8 +26,16 @@ export const objectKeys = {
   vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,
   predictions: (evaluation: string, shard: number) =>
     `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
+  /** Predictions as they were when a decision was made, where they can still change. */
+  decidedPredictions: (evaluation: string, sha256: string) => `evaluations/${evaluation}/decided-${sha256}.jsonl`,
+  /** Above the decisions of all pipelines. */
+  decisions: "decisions/",
   decision: (cycle: string) => `decisions/${cycle}.json`,
+  /** Who agreed to the decision, or did not. */
+  approval: (cycle: string) => `decisions/${cycle}.approval.json`,
   reportJson: (cycle: string) => `reports/${cycle}/report.json`,
   reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,
+  /** What has been posted of a cycle, or of one alert that is about none, at one place. */
+  posted: (about: string, sink: string) => `alerts/${about}/${sink}.json`,
   registry: (name: string) => `registry/${name}.json`,
 } as const;

@@ -1,4 +1,7 @@
+import { describeAnswer, readAwaited } from "./approval.ts";
+import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
+import type { AwaitedApproval } from "./approval-schema.ts";
 import type { LastCycle } from "./registry-schema.ts";
 import type { PipelineState } from "./workflow-input-schema.ts";
 
@@ -18,12 +21,6 @@ export interface PipelineView extends Omit<PipelineState, "window"> {
   status: string;
 }
 
-/** An order is taken at once; what came of it is read from `state`. */
-export interface OrderReceipt {
-  accepted: true;
-  orderId: string;
-}
-
 /** A pipeline that has heard nothing yet. */
 export function initialState(): PipelineState {
   return {
@@ -36,6 +33,8 @@ export function initialState(): PipelineState {
     lastCycle: null,
     lastOutcome: null,
     cycle: null,
+    approval: null,
+    lastDecision: null,
     update: null,
     reading: null,
     failedSources: {},
@@ -75,6 +74,31 @@ export function hearUpdate(state: PipelineState, dataset: string, message: unkno
 export function hearReading(state: PipelineState, message: unknown): void {
   if (state.update === null || !isObject(message) || message["update"] !== state.update) return;
   state.reading = readReading(message["reading"]);
+}
+
+/** Takes what the cycle that is running says it has decided and waits for; what others say is passed over. */
+export function hearCycle(state: PipelineState, message: unknown): void {
+  if (state.cycle === null || !isObject(message) || message["cycle"] !== state.cycle) return;
+  state.approval = readAwaited(message["approval"]);
+  state.lastDecision = readDecision(message["decision"]) ?? state.lastDecision;
+}
+
+/** Notes that the cycle has ended, and how. */
+export function endCycle(state: PipelineState, result: unknown, failure: string | null): void {
+  const ended = isObject(result) ? result : {};
+  const outcome = typeof ended["outcome"] === "string" ? ended["outcome"] : "completed";
+  state.lastOutcome = `${state.cycle}: ${failure ?? outcome}`;
+  const decided = isObject(ended["decision"]) ? { ...ended["decision"], id: ended["cycle"] } : null;
+  state.lastDecision = readDecision(decided) ?? state.lastDecision;
+  state.isStale = true;
+  state.cycle = null;
+  state.approval = null;
+}
+
+function readDecision(value: unknown): PipelineState["lastDecision"] {
+  if (!isObject(value) || typeof value["id"] !== "string") return null;
+  const outcome = (["promote", "keep", "inconclusive"] as const).find((known) => known === value["outcome"]);
+  return outcome === undefined ? null : { id: value["id"].slice(0, longestId), outcome };
 }
 
 /** Notes that the update has ended; asks for another one where sources have more than they could deliver in time. */
@@ -172,12 +196,19 @@ export function viewOf(state: PipelineState, name: string, minNewRecords: number
 }
 
 function statusOf(state: PipelineState, minNewRecords: number): string {
+  if (state.cycle !== null && state.approval !== null) return waitingFor(state.approval);
   if (state.cycle !== null) return `Cycle ${state.cycle} is running.`;
   if (state.paused)
     return `Paused${state.pauseReason === null ? "" : `: ${state.pauseReason}`}. Resume with the update resume.`;
   if (state.update !== null) return `Reading the sources (${state.update})${soFar(state)}.`;
   const missing = minNewRecords - newRecords(state);
   return `Waiting for ${Math.max(missing, 0)} more new records: ${newRecords(state)} of ${minNewRecords} are there.`;
+}
+
+function waitingFor({ cycle, until, onDeadline, answer }: AwaitedApproval): string {
+  if (answer !== null) return `${cycle} has its answer: ${describeAnswer(answer)}.`;
+  const then = onDeadline === "promote" ? "it is rolled out" : "the champion stays";
+  return `${cycle} has won and waits for the updates approve or reject until ${until}; then ${then}.`;
 }
 
 function soFar({ reading }: PipelineState): string {

@@ -1,10 +1,12 @@
 import type { Logger } from "pino";
 import { AnyscaleClient } from "../anyscale/client.ts";
+import { codeVersion } from "../code-version.ts";
 import type { Config, SourceConfig } from "../config.ts";
 import type { Ports, WorkflowLookup } from "../ports.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
 import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
+import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
 import { createPostgresCountsTable } from "../adapters/postgres-counts-table.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { loadRecipes } from "../recipes/index.ts";
@@ -25,6 +27,7 @@ export function createPorts(
     compute: createAnyscaleCompute(new AnyscaleClient({ host: config.anyscaleHost, token: config.anyscaleToken })),
     endpoint: createHttpModelEndpoint(),
     recipes: createRecipeCatalog(loadRecipes(config.recipeFolders), config.cacheDirectory),
+    metrics: createMetricCatalog(config.metricFolders),
     sources: createSourceReaders({
       own: store,
       open: (uri) => new S3ObjectStore(s3, uri),
@@ -37,6 +40,7 @@ export function createPorts(
     counts: createPostgresCountsTable(outside.sources.secret),
     alerts: { log: createLogAlertSink(outside.log) },
     workflows: outside.workflows,
+    code: codeVersion(),
     authorKey: config.authorKey,
   };
 }

@@ -4,6 +4,7 @@ import { createInputActivities } from "../../activities/inputs.ts";
 import type { Activities } from "../../activities/index.ts";
 import type {
   AlertActivities,
+  ApprovalActivities,
   DatasetActivities,
   DecisionActivities,
   EvaluationActivities,
@@ -65,6 +66,7 @@ function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
     ...jobFakes(world),
     ...evaluationFakes(world),
     ...decisionFakes(world),
+    ...approvalFakes(world),
     ...rolloutFakes(world),
     ...pipelineFakes(world, workflows),
     ...reportFakes(world),
@@ -178,10 +180,20 @@ function evaluationFakes(world: World): EvaluationActivities {
 function decisionFakes(world: World): DecisionActivities {
   return {
     decideCycle: async ({ cycle }) => ({
+      sha256: "d0".repeat(32),
       outcome: world.verdict,
       reasons: [`the numbers say ${world.verdict}`],
       key: `decisions/${cycle}.json`,
     }),
+  };
+}
+
+function approvalFakes(world: World): ApprovalActivities {
+  return {
+    readApproval: async ({ cycle }) => world.approvals[cycle] ?? null,
+    async recordApproval({ decision: { key, sha256 }, ...answer }) {
+      return (world.approvals[answer.cycle] ??= { format: 1, decision: { key, sha256 }, ...answer });
+    },
   };
 }
 

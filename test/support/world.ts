@@ -2,6 +2,7 @@
 import type { Activities } from "../../activities/index.ts";
 import type { InputActivities } from "../../activities/interfaces.ts";
 import type { Alert } from "../../src/domain/alert-schema.ts";
+import type { ApprovalRecord } from "../../src/domain/approval-schema.ts";
 import type { Outcome } from "../../src/domain/decision-schema.ts";
 import type { JobState } from "../../src/domain/job-schema.ts";
 import { emptyRegistry } from "../../src/domain/registry.ts";
@@ -50,6 +51,8 @@ export class World {
 
   /** What `decideCycle` finds. */
   verdict: Outcome = "promote";
+  /** Answers to decisions, by cycle. */
+  readonly approvals: Record<string, ApprovalRecord> = {};
 
   /** Versions that are up and their share of the traffic in percent. */
   serving: Record<string, number> = {};
