@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import { z } from "zod";
-import { chunkSchema, type Batch } from "../src/domain/batch-schema.ts";
+import type { Batch } from "../src/domain/batch-schema.ts";
+import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { IngestSourceInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
 import { ChunkWriter, contentName } from "./chunk-writer.ts";
 import { writeDocument } from "./documents.ts";
 import type { IngestResult } from "./interfaces.ts";
+import { allChunks, keptChunksSchema, noChunks, withChunk } from "./kept-chunks.ts";
 
 type IngestPorts = Pick<Ports, "store" | "sources" | "authorKey">;
 
@@ -16,13 +18,15 @@ const smallBytes = 1024 * 1024;
 const smallMs = 2000;
 /** What a lost worker may cost of a source that brings little at a time, in milliseconds. */
 const flushMs = 60_000;
+/** The longest cursor, in characters: it goes through heartbeats, histories and manifests. */
+const longestCursor = 65_536;
 
 /** Where a crashed ingest goes on: everything up to `cursor` lies in `chunks`. */
 const progressSchema = z.object({
   cursor: z.string().nullable(),
   received: z.int(),
   quarantined: z.int(),
-  chunks: z.array(chunkSchema),
+  chunks: keptChunksSchema,
 });
 type Progress = z.infer<typeof progressSchema>;
 
@@ -92,7 +96,7 @@ export async function ingestSmall(ports: IngestPorts, request: IngestSourceInput
 }
 
 function nothingRead({ cursor }: IngestSourceInput): Progress {
-  return { cursor, received: 0, quarantined: 0, chunks: [] };
+  return { cursor, received: 0, quarantined: 0, chunks: noChunks() };
 }
 
 function openChunk({ authorKey }: IngestPorts, { dataset, source, split }: IngestSourceInput): ChunkWriter {
@@ -106,9 +110,14 @@ async function write(
   chunk: ChunkWriter,
   cursor: string,
 ): Promise<void> {
+  if (cursor.length > longestCursor) {
+    const message = `its cursor has ${cursor.length} characters, ${longestCursor} are the most`;
+    throw new TypedFailure("InvalidData", `source ${source.id}: ${message}`);
+  }
   if (chunk.received > 0) {
-    const number = String(progress.chunks.length).padStart(4, "0");
-    progress.chunks.push(await chunk.write(store, `${batchName(source.id)}-${number}`));
+    const batch = batchName(source.id);
+    const written = await chunk.write(store, `${batch}-${String(progress.chunks.count).padStart(4, "0")}`);
+    progress.chunks = await withChunk(store, { source: source.id, batch }, progress.chunks, written);
     progress.received += chunk.received;
     progress.quarantined += chunk.quarantined;
   }
@@ -121,7 +130,8 @@ async function finish(
   progress: Progress,
 ): Promise<IngestResult> {
   cancellationSignal().throwIfAborted();
-  const batch: Batch = { format: 1, dataset, source: source.id, split, ...progress };
+  const chunks = await allChunks(store, progress.chunks);
+  const batch: Batch = { format: 1, dataset, source: source.id, split, ...progress, chunks };
   const key = objectKeys.batch(source.id, `${batchName(source.id)}-${contentName(JSON.stringify(batch))}`);
   await writeDocument(store, key, batch);
   return { source: source.id, batch: key, received: batch.received, quarantined: batch.quarantined, isComplete: true };

@@ -5,6 +5,8 @@ export const objectKeys = {
   raw: (source: string, batch: string) => `raw/${source}/${batch}.jsonl.gz`,
   /** What one ingest of one source committed: its chunks, counts and cursor. */
   batch: (source: string, batch: string) => `raw/${source}/${batch}.json`,
+  /** Some of the chunks of a batch that is being written. */
+  batchChunks: (source: string, batch: string) => `raw/${source}/${batch}.chunks`,
   /** 16-byte record ids of a chunk, in the order of its parts. */
   batchIds: (source: string, batch: string) => `raw/${source}/${batch}.ids`,
   seen: (source: string, sha256: string) => `raw/${source}/seen-${sha256}.bin`,
@@ -28,6 +30,10 @@ export const objectKeys = {
     `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
   /** Predictions as they were when a decision was made, where they can still change. */
   decidedPredictions: (evaluation: string, sha256: string) => `evaluations/${evaluation}/decided-${sha256}.jsonl`,
+  /** What was asked, and the hashes of the answers: there once all questions have been asked. */
+  evaluation: (evaluation: string) => `evaluations/${evaluation}/evaluation.json`,
+  /** Training records that a model is shown with each question. */
+  examples: (dataset: string, sha256: string) => `datasets/${dataset}/examples/${sha256}.json`,
   /** Above the decisions of all pipelines. */
   decisions: "decisions/",
   decision: (cycle: string) => `decisions/${cycle}.json`,

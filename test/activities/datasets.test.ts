@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { CancelledFailure } from "@temporalio/common";
 import { describe, expect, it, vi } from "vitest";
+import type { IngestResult } from "../../activities/interfaces.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { SourceItem, SourceReader } from "../../src/ports.ts";
 import { activityEnvironment, expectFailure, inActivity } from "../support/activity.ts";
@@ -164,6 +165,42 @@ describe("createDatasetActivities", () => {
       const { batch } = await inActivity(() => datasetActivities(store, slow).ingest(anIngest()));
       now.mockRestore();
       expect(readBatch(store, batch)).toMatchObject({ received: 3, cursor: "3", chunks: [{}, {}] });
+    });
+
+    it("keeps its heartbeats small however much it brings, and goes on from any of them with all that was kept", async () => {
+      const now = vi.spyOn(Date, "now");
+      const store = new MemoryObjectStore();
+      const sent = Array.from({ length: 20 }, (_, minute) => items(1000, minute * 1000));
+      const eachMinute = (): void => void now.mockReturnValue(Date.now() + 61_000);
+      const beats = new Map<string | null, object>();
+      const environment = activityEnvironment();
+      environment.on("heartbeat", (details: { cursor: string | null }) => {
+        expect(JSON.stringify(details).length).toBeLessThan(128 * 1024);
+        beats.set(details.cursor, structuredClone(details));
+      });
+      const activities = datasetActivities(store, fakeSource(sent, eachMinute));
+      const whole: IngestResult = await environment.run(() => activities.ingest(anIngest()));
+      const batch = readBatch(store, whole.batch);
+      expect([batch.received, batch.chunks.length]).toEqual([20_000, 19]);
+      for (const cursor of ["4000", "19000"]) {
+        const again = datasetActivities(store, fakeSource(sent, eachMinute));
+        const { received, batch } = await inActivity(() => again.ingest(anIngest()), {
+          heartbeatDetails: beats.get(cursor),
+        });
+        expect(received).toBe(20_000);
+        expect(await commit(store, [batch], 0, { dataset: `from-${cursor}` })).toMatchObject({ added: 20_000 });
+      }
+      now.mockRestore();
+    });
+
+    it("refuses a cursor that does not fit into a heartbeat", async () => {
+      const endless: SourceReader = {
+        read: () => ({ items: groups(items(1)), cursor: async () => "x".repeat(70_000) }),
+      };
+      const ingest = () => datasetActivities(new MemoryObjectStore(), endless).ingest(anIngest());
+      expect(await expectFailure(ingest, "InvalidData")).toBe(
+        "source discord: its cursor has 70000 characters, 65536 are the most",
+      );
     });
 
     it("writes the same batch under the same name when it is repeated from the start", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { noChunks } from "../../activities/kept-chunks.ts";
 import type { SourceItem, SourceReader } from "../../src/ports.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { anIngest, commit, datasetActivities, readBatch, readManifest, recordsOf } from "../support/datasets.ts";
@@ -56,7 +57,7 @@ describe("ingestInTime", () => {
     const gone: SourceReader = {
       read: (_source, cursor) => ({ items: failing(), cursor: async () => cursor ?? "0" }),
     };
-    const heartbeatDetails = { cursor: "7", received: 7, quarantined: 1, chunks: [] };
+    const heartbeatDetails = { cursor: "7", received: 7, quarantined: 1, chunks: noChunks() };
     const ingest = () => datasetActivities(store, gone).ingest(anIngest());
     const read = await inActivity(ingest, { heartbeatDetails, scheduledTimestampMs: Date.now() - 3_590_000 });
     expect(read).toMatchObject({ received: 7, quarantined: 1, isComplete: false });
@@ -68,7 +69,7 @@ describe("ingestInTime", () => {
     const gone: SourceReader = {
       read: (_source, cursor) => ({ items: failing(), cursor: async () => cursor ?? "0" }),
     };
-    const heartbeatDetails = { cursor: "7", received: 0, quarantined: 0, chunks: [] };
+    const heartbeatDetails = { cursor: "7", received: 0, quarantined: 0, chunks: noChunks() };
     const ingest = () => datasetActivities(store, gone).ingest(anIngest());
     const read = await inActivity(ingest, { heartbeatDetails, scheduledTimestampMs: Date.now() - 3_590_000 });
     expect(read).toMatchObject({ received: 0, isComplete: false });

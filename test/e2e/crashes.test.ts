@@ -5,8 +5,10 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { keptChunksSchema } from "../../activities/kept-chunks.ts";
 import { waitFor } from "../../src/dev/wait.ts";
 import { batchSchema, type Batch } from "../../src/domain/batch-schema.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
 import { anyscaleName, serviceName } from "../../src/domain/ids.ts";
 import type { CycleReport } from "../../src/domain/report-schema.ts";
 import { workflowIds } from "../../workflows/names.ts";
@@ -77,6 +79,7 @@ describe("kill -9 of the worker", () => {
   let cycles: Record<"ingest" | "create" | "job" | "evaluation" | "weight" | "soak", Cycle>;
   let answeredMeanwhile: string[];
   let chunksBefore: Batch["chunks"];
+  let readAgainAfterMs: number;
   let shardBefore: { key: string; modifiedAt: string };
   let soakStarted: Date;
 
@@ -93,12 +96,14 @@ describe("kill -9 of the worker", () => {
     const { pipeline: ingest, update, chunks } = await holdIngest("ingest");
     chunksBefore = chunks;
 
+    const killedMs = Date.now();
     const back = kill("worker");
     answeredMeanwhile = await Promise.all(["weight", "soak"].map((name) => askService(loop, name, "primary")));
     job.held.release();
     evaluation.held.release();
     await back;
     expect(await update.result()).toMatchObject({ version: 1 });
+    readAgainAfterMs = (await lastAttemptMs(workflowIds.child(update.workflowId, "ingest"))) - killedMs;
     cycles = {
       ingest: await startCycle(loop, ingest, 1),
       create,
@@ -119,6 +124,12 @@ describe("kill -9 of the worker", () => {
     const { chunks } = batchSchema.parse(JSON.parse(stored?.body.toString() ?? ""));
     expect(chunks).toEqual(expect.arrayContaining(chunksBefore));
     expect(chunks.length).toBeGreaterThan(chunksBefore.length);
+    expect(await versionsOf("ingest")).toHaveLength(1);
+  });
+
+  it("in the middle of a source: another attempt begins 5 s after the worker was missed at the latest", () => {
+    expect(readAgainAfterMs).toBeGreaterThan(0);
+    expect(readAgainAfterMs).toBeLessThan(15_000);
   });
 
   it("between the creation of a job and its answer: the job is found again", async () => {
@@ -203,6 +214,13 @@ describe("kill -9 of the worker", () => {
     return cycle;
   }
 
+  /** When the activity of a workflow was begun that came to its end. */
+  async function lastAttemptMs(workflowId: string): Promise<number> {
+    const { events } = await loop.client.workflow.getHandle(workflowId).fetchHistory();
+    const started = events?.findLast(({ activityTaskStartedEventAttributes: begun }) => begun);
+    return Number(started?.eventTime?.seconds ?? 0) * 1000;
+  }
+
   /** A cycle that watches its first step. */
   async function holdSoak(pipeline: ReturnType<typeof aPipeline>): Promise<Cycle> {
     const { cycle } = await feed(loop, pipeline, 2, SECOND);
@@ -225,9 +243,11 @@ describe("kill -9 of the worker", () => {
       async () => {
         const { raw } = await reading.describe();
         const details = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads?.[0]?.data;
-        const progress = batchSchema.pick({ chunks: true }).parse(JSON.parse(Buffer.from(details ?? []).toString()));
-        expect(progress.chunks.length).toBeGreaterThan(0);
-        return progress.chunks;
+        const progress = z
+          .object({ chunks: keptChunksSchema })
+          .parse(JSON.parse(Buffer.from(details ?? []).toString()));
+        expect(progress.chunks.count).toBeGreaterThan(0);
+        return progress.chunks.last;
       },
       { timeoutMs: 60_000, intervalMs: 10 },
     );
@@ -246,6 +266,10 @@ describe("kill -9 of the Temporal server in the middle of a cycle", () => {
     await expectUndisturbed(cycle, calm.first);
   });
 });
+
+async function versionsOf(dataset: string): Promise<string[]> {
+  return (await objectsBelow(objectKeys.versions(dataset))).map(({ key }) => key);
+}
 
 async function objectsBelow(prefix: string): Promise<{ key: string; modifiedAt: string }[]> {
   const found: { key: string; modifiedAt: string }[] = [];
