@@ -15,17 +15,19 @@ import type { InputActivities, WithoutSources } from "./interfaces.ts";
 import { firstIssue } from "./failures.ts";
 
 /** Checks of workflow inputs: here and not in workflows, because schemas in the sandbox cost memory per cached workflow. */
-export function createInputActivities({ recipes }: Pick<Ports, "recipes">): InputActivities {
+export function createInputActivities({ recipes, metrics }: Pick<Ports, "recipes" | "metrics">): InputActivities {
   return {
     checkUpdateDataset: async (input) => withoutSources(parse(updateDatasetInputSchema, input)),
     checkIngestSources: async (input) => withoutSources(parse(ingestSourcesInputSchema, input)),
     checkIngestSource: async (input) => parse(ingestSourceInputSchema, input),
     checkPipeline: async (input) => {
       const pipeline = parse(pipelineInputSchema, input);
+      await metrics.check(pipeline);
       return withoutSources({ ...pipeline, recipe: recipes.check(pipeline.recipe) });
     },
     checkRetrain: async (input) => {
       const retrain = parse(retrainInputSchema, input);
+      await metrics.check(retrain.pipeline);
       const recipe = recipes.check(retrain.pipeline.recipe);
       return { ...retrain, pipeline: withoutSources({ ...retrain.pipeline, recipe }) };
     },
@@ -33,7 +35,13 @@ export function createInputActivities({ recipes }: Pick<Ports, "recipes">): Inpu
       const fineTune = parse(fineTuneInputSchema, input);
       return { ...fineTune, recipe: recipes.check(fineTune.recipe) };
     },
-    checkEvaluateModel: async (input) => parse(evaluateModelInputSchema, input),
+    checkEvaluateModel: async (input) => {
+      const request = parse(evaluateModelInputSchema, input);
+      const { metrics: choices, prices } = request.evaluate;
+      if (choices !== "auto")
+        await metrics.open(choices, { vocabulary: { functions: [], attributeTypes: [] }, prices });
+      return request;
+    },
     checkRollOut: async (input) => parse(rollOutInputSchema, input),
   };
 }

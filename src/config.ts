@@ -50,6 +50,8 @@ export interface Config {
   cacheDirectory: string | null;
   /** Folders of recipes that are not part of Tuneloop. */
   recipeFolders: string[];
+  /** Folders of metric packs that are not part of Tuneloop. */
+  metricFolders: string[];
   /** Address of Temporal's web UI, without a slash at its end, for links; null for none. */
   temporalUi: string | null;
   logLevel: "debug" | "info" | "warn" | "error";
@@ -99,6 +101,11 @@ export function recipeFolders(environment: Record<string, string | undefined>): 
   return foldersIn(environment["TUNELOOP_RECIPES"]);
 }
 
+/** Folders of metric packs, as `TUNELOOP_METRICS` lists them: separated as in PATH; empty when it is not set. */
+export function metricFolders(environment: Record<string, string | undefined>): string[] {
+  return foldersIn(environment["TUNELOOP_METRICS"]);
+}
+
 /** Reads the configuration, once. Throws an error that names every variable that is missing or wrong, never its value. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const env = parsed(environmentSchema, environment);
@@ -109,6 +116,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     authorKey: env.TUNELOOP_AUTHOR_KEY ?? null,
     cacheDirectory: env.TUNELOOP_CACHE ?? null,
     recipeFolders: recipeFolders(environment),
+    metricFolders: metricFolders(environment),
     temporalUi: env.TUNELOOP_TEMPORAL_UI?.replace(/\/+$/, "") ?? null,
     logLevel: env.TUNELOOP_LOG_LEVEL,
   };

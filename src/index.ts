@@ -5,7 +5,7 @@
  *     await client.workflow.start<typeof updateDataset>("updateDataset", { taskQueue: taskQueues.main, ... });
  *     await client.workflow.getHandle(workflowIds.pipeline("games")).executeUpdate(runNowUpdate);
  *
- * And the types of what a source of one's own consists of.
+ * And the types of what a source and a metric pack of one's own consist of.
  */
 export { taskQueues, workflowIds } from "../workflows/names.ts";
 export {
@@ -19,6 +19,17 @@ export {
 } from "../workflows/pipeline-messages.ts";
 export type { CustomSource } from "./adapters/sources/custom.ts";
 export type { ItemPage, RawItem, ReadContext } from "./adapters/sources/item-reader.ts";
+export type {
+  Metric,
+  MetricContext,
+  MetricPack,
+  MetricPackKind,
+  MetricTable,
+  MetricValue,
+  MetricValues,
+  Statistic,
+} from "./domain/metrics/metric.ts";
+export type { Prediction, TestRecord } from "./domain/evaluation-schema.ts";
 export type { HttpReply, HttpRequest, SafeHttp } from "./adapters/safe-http.ts";
 export { readingQuery } from "../workflows/reading-messages.ts";
 export type {

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
+import { approveCommand, rejectCommand } from "./approve.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { datasetCommand } from "./dataset.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { metricsCommand } from "./metrics.ts";
 import { recipeCommand } from "./recipe.ts";
 import { sourceCommand } from "./source.ts";
 import { startCommand } from "./start.ts";
@@ -28,11 +30,14 @@ export function buildProgram(): Command {
     .addCommand(envCommand())
     .addCommand(startCommand())
     .addCommand(stateCommand())
+    .addCommand(approveCommand())
+    .addCommand(rejectCommand())
     .addCommand(datasetCommand())
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())
     .addCommand(sourceCommand())
-    .addCommand(recipeCommand());
+    .addCommand(recipeCommand())
+    .addCommand(metricsCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
   return program;
 }

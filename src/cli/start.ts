@@ -1,9 +1,10 @@
 /** `tuneloop start -f FILE`: starts the pipeline that a definition describes. */
 import { Command } from "commander";
 import { WorkflowIdConflictPolicy } from "@temporalio/common";
-import { recipeFolders } from "../config.ts";
+import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
+import { metricFolders, recipeFolders } from "../config.ts";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
-import type { RecipeCatalog } from "../ports.ts";
+import type { MetricCatalog, RecipeCatalog } from "../ports.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { connect } from "../temporal/client.ts";
@@ -31,6 +32,7 @@ export function startCommand(): Command {
       const environment = surroundings(process.env, state);
       const recipes = createRecipeCatalog(loadRecipes(recipeFolders(environment)), null);
       const definition = readDefinition(file, recipes);
+      await checkMetrics(definition, file, createMetricCatalog(metricFolders(environment)));
       const client = await connect(environment);
       try {
         const workflowId = workflowIds.pipeline(definition.name);
@@ -62,6 +64,22 @@ export function readDefinition(file: string, recipes: RecipeCatalog): PipelineDe
     return definition;
   } catch (error) {
     throw error instanceof YamlFileError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+/**
+ * Refuses metric packs, options and policies that no evaluation could go by, here rather than by the workflow. Throws
+ * UsageError that names the file and the field.
+ */
+export async function checkMetrics(
+  definition: PipelineDefinition,
+  file: string,
+  metrics: MetricCatalog,
+): Promise<void> {
+  try {
+    await metrics.check(definition);
+  } catch (error) {
+    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 

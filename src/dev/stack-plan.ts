@@ -1,6 +1,6 @@
 /** Decides what a stack is made of: which servers to start, where they listen, and the environment that leads there. */
 import { delimiter, join, resolve } from "node:path";
-import { recipeFolders } from "../config.ts";
+import { metricFolders, recipeFolders } from "../config.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { findBinary } from "./binaries.ts";
 import { loadCredentials, type StackCredentials } from "./credentials.ts";
@@ -69,7 +69,7 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   const ports = await choosePorts(options, wanted);
   const environment = {
     ...stackEnvironment(wanted, ports, credentials, options.stateDirectory),
-    ...recipeEnvironment(options.environment),
+    ...folderEnvironment(options.environment),
   };
   return {
     addresses: {
@@ -139,11 +139,18 @@ function stackEnvironment(
   };
 }
 
-/** So that commands in other directories know the recipes that the worker knows. Throws for one that it cannot use. */
-function recipeEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const folders = recipeFolders(environment).map((folder) => resolve(folder));
-  loadRecipes(folders);
-  return folders.length === 0 ? {} : { TUNELOOP_RECIPES: folders.join(delimiter) };
+/**
+ * So that commands in other directories know the recipes and metric packs that the worker knows. Throws for a recipe that it
+ * cannot use.
+ */
+function folderEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const recipes = recipeFolders(environment).map((folder) => resolve(folder));
+  const metrics = metricFolders(environment).map((folder) => resolve(folder));
+  loadRecipes(recipes);
+  return {
+    ...(recipes.length === 0 ? {} : { TUNELOOP_RECIPES: recipes.join(delimiter) }),
+    ...(metrics.length === 0 ? {} : { TUNELOOP_METRICS: metrics.join(delimiter) }),
+  };
 }
 
 function planServers(

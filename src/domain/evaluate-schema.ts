@@ -1,18 +1,29 @@
 import { z } from "zod";
-import { secretNameSchema } from "./source-fields-schema.ts";
+import { secretNameSchema, webAddressSchema } from "./source-fields-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 
-/** A metric pack by name, `functional-representation`, or with options, `{ pack: json-fields, options: { fields: [...] } }`. */
+/** A metric pack, with its options, and of one that is not part of Tuneloop the hash of its file. */
+const chosenPackSchema = z.strictObject({
+  pack: slugSchema,
+  options: z.record(z.string(), z.json()).default({}),
+  /** sha256 (hex) of the file of a pack of one's own: no other file is taken for it. Set by each cycle; a definition may. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "must be the sha256 of the pack's file, in hexadecimal")
+    .optional(),
+});
+
+/** A metric pack by name, `functional-representation`, or with options, `{ pack: json, options: { fields: [...] } }`. */
 export const metricChoiceSchema = z.union([
-  slugSchema.transform((pack) => ({ pack, options: {} })),
-  z.strictObject({ pack: slugSchema, options: z.record(z.string(), z.json()).default({}) }),
+  slugSchema.transform((pack): z.infer<typeof chosenPackSchema> => ({ pack, options: {} })),
+  chosenPackSchema,
 ]);
 export type MetricChoice = z.infer<typeof metricChoiceSchema>;
 
 /** An OpenAI-compatible endpoint that is not a service of ours. */
 export const endpointSchema = z.strictObject({
-  /** Base URL; `/v1/chat/completions` is appended. */
-  url: z.url({ protocol: /^https?$/ }),
+  /** Base URL, with or without `/v1`; `/v1/chat/completions` is asked. */
+  url: webAddressSchema,
   /** What its requests name as `model`. */
   model: z.string().min(1).max(200),
   /** Name of the variable in the worker's environment that holds the bearer token; none when it is left out. */

@@ -10,6 +10,7 @@ import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
 import { createPostgresCountsTable } from "../adapters/postgres-counts-table.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
 import { loadRecipes } from "../recipes/index.ts";
+import { createReportRenderer } from "../report/index.ts";
 import { createS3Client, parseS3Uri, S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { createSafeHttp } from "../adapters/safe-http.ts";
 import { createSourceReaders, type SourceAccess } from "../adapters/sources/index.ts";
@@ -39,6 +40,7 @@ export function createPorts(
     },
     counts: createPostgresCountsTable(outside.sources.secret),
     alerts: { log: createLogAlertSink(outside.log) },
+    reports: createReportRenderer(),
     workflows: outside.workflows,
     code: codeVersion(),
     authorKey: config.authorKey,

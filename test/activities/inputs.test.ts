@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { assertSmall } from "../../activities/failures.ts";
 import { createInputActivities } from "../../activities/inputs.ts";
 import type { InputActivities } from "../../activities/interfaces.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { fakeRecipes } from "../support/fake-ports.ts";
 
-const activities = createInputActivities({ recipes: fakeRecipes });
+const activities = createInputActivities({ recipes: fakeRecipes, metrics: createMetricCatalog([]) });
 const source = { id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" };
 const recipe = { name: "embedded" };
 const testSet = { key: "testsets/games/x.jsonl", sha256: "x", records: 10 };
@@ -124,6 +125,7 @@ describe("createInputActivities", () => {
     expect(await activities.checkRetrain(least.checkRetrain)).toMatchObject({ pipeline: seeded });
     expect(await activities.checkFineTune(least.checkFineTune)).toMatchObject(seeded);
     const refusing = createInputActivities({
+      metrics: createMetricCatalog([]),
       recipes: {
         ...fakeRecipes,
         check: () => {

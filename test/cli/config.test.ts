@@ -21,6 +21,7 @@ describe("loadConfig", () => {
     authorKey: null,
     cacheDirectory: null,
     recipeFolders: [],
+    metricFolders: [],
     temporalUi: null,
     logLevel: "info",
   };
@@ -39,6 +40,7 @@ describe("loadConfig", () => {
         TUNELOOP_AUTHOR_KEY: "key",
         TUNELOOP_CACHE: "/var/cache/tune loop",
         TUNELOOP_RECIPES: "/opt/my recipes/majority: ./other ::",
+        TUNELOOP_METRICS: "/opt/metrics: ./more",
         TUNELOOP_TEMPORAL_UI: "https://temporal.internal/ui/",
         TUNELOOP_LOG_LEVEL: "debug",
         PATH: "/bin",
@@ -51,6 +53,7 @@ describe("loadConfig", () => {
       authorKey: "key",
       cacheDirectory: "/var/cache/tune loop",
       recipeFolders: ["/opt/my recipes/majority", "./other"],
+      metricFolders: ["/opt/metrics", "./more"],
       temporalUi: "https://temporal.internal/ui",
       logLevel: "debug",
     });

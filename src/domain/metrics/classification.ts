@@ -30,6 +30,7 @@ export const classification: MetricPackKind = {
     };
     return {
       name: "classification",
+      policy: { primary: "accuracy", guards: [{ metric: "macro_f1", margin: 0.05 }] },
       metrics,
       score({ expected }, { answer }) {
         const pair = [labelOf(expected) ?? expected, labelOf(answer)];
@@ -43,7 +44,6 @@ export const classification: MetricPackKind = {
   fits: (expected) =>
     new Set(expected.map((answer) => normalised(answer))).size <= expected.length / 2 &&
     most(expected, (answer) => answer.trim().length <= longestLabel && !answer.trim().includes("\n")),
-  policy: { primary: "accuracy", guards: [{ metric: "macro_f1", margin: 0.05 }] },
 };
 
 /**

@@ -11,6 +11,7 @@ export const exactMatch: MetricPackKind = {
     readOptions("exact-match", options, []);
     return {
       name: "exact-match",
+      policy: { primary: "exact_match", guards: [] },
       metrics: [
         {
           name: "exact_match",
@@ -24,5 +25,4 @@ export const exactMatch: MetricPackKind = {
       score: ({ expected }, { answer }) => ({ exact_match: answer.trim() === expected.trim() }),
     };
   },
-  policy: { primary: "exact_match", guards: [] },
 };

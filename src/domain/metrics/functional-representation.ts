@@ -66,6 +66,7 @@ export const functionalRepresentation: MetricPackKind = {
     const attributeTypes = new Set(vocabulary.attributeTypes);
     return {
       name: "functional-representation",
+      policy: { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] },
       metrics,
       score({ expected }, { answer }) {
         const given = parseAnswer(answer);
@@ -83,7 +84,6 @@ export const functionalRepresentation: MetricPackKind = {
     };
   },
   fits: (expected) => most(expected, (answer) => parseAnswer(answer) !== null),
-  policy: { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] },
 };
 
 function sameSet(one: readonly string[], other: readonly string[]): boolean {

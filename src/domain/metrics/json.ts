@@ -31,6 +31,7 @@ export const jsonFields: MetricPackKind = {
     const chosen = readOptions("json", options, ["fields"]).texts("fields", []);
     return {
       name: "json",
+      policy: { primary: "json_equal", guards: [{ metric: "json_valid", margin: 0.02 }] },
       metrics,
       score({ expected }, { answer }) {
         const given = parsed(answer);
@@ -45,7 +46,6 @@ export const jsonFields: MetricPackKind = {
     };
   },
   fits: (expected) => most(expected, (answer) => isObject(parsed(answer))),
-  policy: { primary: "json_equal", guards: [{ metric: "json_valid", margin: 0.02 }] },
 };
 
 /**

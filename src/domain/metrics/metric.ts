@@ -63,6 +63,10 @@ export interface MetricPack {
    * the same records can be asked for many thousand times.
    */
   statistics?: Record<string, (values: readonly MetricValue[]) => Statistic>;
+  /** The policy that goes with it where a definition names none. */
+  policy?: { primary: string; guards: { metric: string; margin: number }[] };
+  /** There for a pack whose values are a judge's. */
+  judge?: JudgeSettings;
   /** Tables of one model's answers for reports, such as a confusion matrix: of the values of each metric, none of them null. */
   tables?(columns: Readonly<Record<string, readonly MetricValue[]>>): MetricTable[];
 }
@@ -90,6 +94,24 @@ export interface MetricContext {
   prices: { promptUsdPerMillion: number; completionUsdPerMillion: number } | null;
 }
 
+/** Who judges answers, and by what. */
+export interface JudgeSettings {
+  /** An OpenAI-compatible endpoint; `tokenSecret` names the variable of the worker's environment with its bearer token. */
+  endpoint: { url: string; model: string; tokenSecret: string | null };
+  /** Scores each answer alone. */
+  pointwise: boolean;
+  /** Prefers the champion's or the challenger's answer, asked in both orders. */
+  pairwise: boolean;
+  /** What makes an answer good, in words for the judge. */
+  rubric: string;
+  /** Whether the judge is shown the expected answer. */
+  reference: boolean;
+  /** Requests in flight at a time. */
+  concurrency: number;
+  /** Of one request. */
+  timeoutSeconds: number;
+}
+
 /** How a pack is made. What a file of one's own exports as `metricPack`. */
 export interface MetricPackKind {
   name: string;
@@ -97,10 +119,10 @@ export interface MetricPackKind {
   description: string;
   /** Options as people write them, for `tuneloop metrics`; empty when there are none. */
   options: Record<string, string>;
+  /** Options that it can be made with; there where it cannot be made without any. */
+  example?: Record<string, Json>;
   /** Throws an error whose message names the option that is wrong. */
   create(options: Record<string, Json>, context: MetricContext): MetricPack;
   /** Whether the pack is made for answers such as these; the first kind that says so is taken where none is named. */
   fits?(expected: readonly string[]): boolean;
-  /** The policy that goes with it where none is named. */
-  policy?: { primary: string; guards: { metric: string; margin: number }[] };
 }

@@ -44,6 +44,7 @@ export const normalisedMatch: MetricPackKind = {
     const ignored = readNormalisation(readOptions("normalised-match", options, Object.keys(normalisationOptions)));
     return {
       name: "normalised-match",
+      policy: { primary: "normalised_match", guards: [] },
       metrics: [
         {
           name: "normalised_match",
@@ -59,5 +60,4 @@ export const normalisedMatch: MetricPackKind = {
       }),
     };
   },
-  policy: { primary: "normalised_match", guards: [] },
 };

@@ -19,12 +19,12 @@ export const textOverlap: MetricPackKind = {
     readOptions("text-overlap", options, []);
     return {
       name: "text-overlap",
+      policy: { primary: "token_f1", guards: [] },
       metrics,
       score: ({ expected }, { answer }) => ({ token_f1: tokenF1(answer, expected), rouge_l: rougeL(answer, expected) }),
     };
   },
   fits: (expected) => expected.length > 0,
-  policy: { primary: "token_f1", guards: [] },
 };
 
 /**
