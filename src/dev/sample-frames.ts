@@ -22,7 +22,8 @@ const ATTRIBUTES = [
 ];
 
 const PLATFORMS = ["PlayStation", "Xbox", "Nintendo Switch", "PC"];
-const NAMES = namePool(160, NAME_PARTS.first, NAME_PARTS.second, NAME_PARTS.end);
+/** Names of the invented games. */
+export const NAMES = namePool(160, NAME_PARTS.first, NAME_PARTS.second, NAME_PARTS.end);
 const STUDIOS = namePool(48, NAME_PARTS.studio, NAME_PARTS.studioEnd);
 
 /** How often a function occurs, what it always says, and how many further attributes it may have. */

@@ -7,6 +7,7 @@ export const modelFileSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().min(0),
 });
+export type ModelFile = z.infer<typeof modelFileSchema>;
 
 /**
  * `claim.json`: the one training job that may make this model version, and by which recipe it is trained and served;
@@ -65,3 +66,20 @@ export const modelManifestSchema = z.object({
   loss: z.array(z.number()),
 });
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
+
+/**
+ * `choice.json`: which of its models answers for a version, by how each did on the validation split. Written once, before
+ * the version gets traffic; without it the final model answers.
+ */
+export const checkpointChoiceSchema = z.object({
+  format: z.literal(1),
+  /** Name of a checkpoint, or `final`. */
+  checkpoint: z.string(),
+  /** What was compared. */
+  metric: z.string(),
+  /** All that were asked, in the order of training. `value` is null where the metric has none. */
+  candidates: z
+    .array(z.object({ checkpoint: z.string(), value: z.number().nullable(), evaluation: z.string() }))
+    .min(1),
+});
+export type CheckpointChoice = z.infer<typeof checkpointChoiceSchema>;

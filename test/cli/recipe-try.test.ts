@@ -28,7 +28,12 @@ async function file(name: string, lines: readonly (string | Buffer | object)[]):
   return path;
 }
 
-const good = (split: "train" | "test", seed: number, count: number): object[] => generateSample({ seed, count, split });
+const good = (
+  split: "train" | "test",
+  seed: number,
+  count: number,
+  outputs: "frames" | "labels" | "answers" = "frames",
+): object[] => generateSample({ seed, count, split, outputs });
 
 describe("tryRecipe", () => {
   it("trains on all train files and scores on the test file", async () => {
@@ -37,27 +42,61 @@ describe("tryRecipe", () => {
     const told: string[] = [];
     const result = tryRecipe({ train, test }, (line) => told.push(line));
     expect(Object.keys(result.metrics)).toEqual([
-      "failed_api_responses",
       "accuracy_format_fn_type",
       "accuracy_format_attr_types",
       "accuracy_output_fn",
       "accuracy_attr_types",
       "accuracy_attr_types_order",
+      "exact_match",
     ]);
-    expect(result).toMatchObject({ trainRecords: 200, testRecords: 50, leftOut: { train: 0, test: 0 } });
-    expect(result.metrics).toMatchObject({ failed_api_responses: 0, accuracy_format_fn_type: 1 });
-    expect(result.metrics.accuracy_output_fn).toBeGreaterThan(0.6);
-    expect(result.exact).toBeGreaterThan(0);
-    expect(result.exact).toBeLessThanOrEqual(result.metrics.accuracy_attr_types ?? 0);
-    expect(told).toHaveLength(15);
+    expect(result).toMatchObject({
+      task: "frames",
+      noAnswer: null,
+      trainRecords: 200,
+      testRecords: 50,
+      leftOut: { train: 0, test: 0 },
+      metrics: { accuracy_format_fn_type: 1 },
+    });
+    const { accuracy_output_fn: fn, accuracy_attr_types: types, exact_match: exact } = result.metrics;
+    expect(fn).toBeGreaterThan(0.6);
+    expect(exact).toBeGreaterThan(0);
+    expect(exact).toBeLessThanOrEqual(types ?? 0);
+    expect(told).toHaveLength(16);
+    expect(told[0]).toMatch(/^frames, a model that makes function calls: 100\.0 % of the 200 training outputs/);
     expect(told.at(-1)).toMatch(/^step 15\/15 loss 0\.\d{4}$/);
+  });
+
+  it.each([
+    ["labels", "labels", ["accuracy", "macro_f1", "exact_match"], /^labels, a model that chooses one of/, 16],
+    ["answers", "retrieval", ["token_f1", "rouge_l", "exact_match"], /^retrieval, no model: answers of the most/, 1],
+  ] as const)("chooses and measures what fits %s", async (outputs, task, metrics, sentence, lines) => {
+    const train = [await file("a.jsonl", good("train", 1, 200, outputs))];
+    const test = await file("t.jsonl", good("test", 3, 50, outputs));
+    const told: string[] = [];
+    const result = tryRecipe({ train, test }, (line) => told.push(line));
+    expect(result.task).toBe(task);
+    expect(Object.keys(result.metrics)).toEqual(metrics);
+    expect(result.metrics[metrics[0]]).toBeGreaterThan(0.3);
+    expect(result.metrics[metrics[0]]).toBeLessThan(0.95);
+    expect(result.noAnswer === null).toBe(task === "labels");
+    expect(told).toHaveLength(lines);
+    expect(told[0]).toMatch(sentence);
+    expect(told[0]).toContain(result.taskReason);
+  });
+
+  it("measures frames without what stands before them", async () => {
+    const lines = generateSample({ seed: 1, count: 60, split: "train" }).map(({ messages: [, question, answer] }) => ({
+      messages: [question, { role: "assistant", content: `Let me think. Output: ${answer?.content}` }],
+    }));
+    const train = await file("a.jsonl", lines);
+    expect(tryRecipe({ train: [train], test: train }, () => {}).metrics["exact_match"]).toBeGreaterThan(0.8);
   });
 
   it("gives the same figures for the same seed", async () => {
     const train = [await file("a.jsonl", good("train", 1, 60))];
     const test = await file("t.jsonl", good("test", 3, 30));
     const figures = () => {
-      const { trainSeconds: _, ...rest } = tryRecipe({ train, test, seed: 5 }, () => {});
+      const { trainSeconds: _, answerMs: __, ...rest } = tryRecipe({ train, test, seed: 5 }, () => {});
       return rest;
     };
     expect(figures()).toEqual(figures());
@@ -109,19 +148,10 @@ describe("tryRecipe", () => {
   it("refuses a file that is not there, a bad seed, and data that is not for this recipe", async () => {
     const train = await file("a.jsonl", good("train", 1, 20));
     const test = await file("t.jsonl", good("test", 3, 5));
-    const chat = {
-      messages: [
-        { role: "user", content: "Hi" },
-        { role: "assistant", content: "Hello." },
-      ],
-    };
-    const talk = await file(
-      "c.jsonl",
-      Array.from({ length: 20 }, () => chat),
-    );
+    const few = await file("f.jsonl", good("train", 1, 9));
     expect(() => tryRecipe({ train: [join(directory, "none")], test }, () => {})).toThrow(UsageError);
     expect(() => tryRecipe({ train: [train], test, seed: 1.5 }, () => {})).toThrow(/^--seed: /);
-    expect(() => tryRecipe({ train: [talk], test }, () => {})).toThrow(/^0\.0 % of the 20 training outputs/);
+    expect(() => tryRecipe({ train: [few], test }, () => {})).toThrow(/^9 training records .* at least 10$/);
   });
 });
 
@@ -135,7 +165,7 @@ describe("recipeTryCommand", () => {
     const child = spawn(process.execPath, options, { stdio: ["ignore", "pipe", "pipe"] });
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
     expect(err).toContain("step 15/15");
-    expect(JSON.parse(out)).toMatchObject({ trainRecords: 40, testRecords: 10, exact: expect.any(Number) });
+    expect(JSON.parse(out)).toMatchObject({ trainRecords: 40, testRecords: 10, task: "frames" });
     expect(out.trimEnd()).not.toContain("\n");
   });
 

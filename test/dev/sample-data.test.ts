@@ -7,16 +7,16 @@ import { parseFrame } from "../../src/recipes/embedded/frame.ts";
 import { parseEmbeddedHyperparameters } from "../../src/recipes/embedded/hyperparameters.ts";
 import { learnModel, pairOf } from "../../src/recipes/embedded/learn.ts";
 import type { TextPair } from "../../src/recipes/embedded/learn.ts";
-import { FrameModel } from "../../src/recipes/embedded/model.ts";
+import { createModel } from "../../src/recipes/embedded/model.ts";
 
 const pairs = (options: Parameters<typeof generateSample>[0]): TextPair[] =>
   generateSample(options).flatMap(({ messages }) => pairOf(messages) ?? []);
 
 /** Per test record whether the function is right. */
 function functionsRight(training: readonly TextPair[], test: readonly TextPair[]): boolean[] {
-  const { saved } = learnModel(training, parseEmbeddedHyperparameters({}), () => {});
-  const model = new FrameModel(saved);
-  return test.map(({ input, output }) => model.predict(input).fn === parseFrame(output)?.fn);
+  const { saved } = learnModel(training, parseEmbeddedHyperparameters({}), {});
+  const model = createModel(saved);
+  return test.map(({ input, output }) => parseFrame(model.answer(input).text)?.fn === parseFrame(output)?.fn);
 }
 
 /** z of McNemar's test over the records where only one of the two is right. */

@@ -22,8 +22,8 @@ describe.skipIf(!isThere)("tryRecipe on VIGGO", () => {
       const options = { train: train.map((file) => data + file), test: `${data}viggo/valid.jsonl` };
       const { metrics, testRecords } = tryRecipe(options, () => {});
       expect(testRecords).toBe(714);
-      expect(metrics.accuracy_output_fn).toBeGreaterThanOrEqual(outputFunction);
-      expect(metrics.accuracy_attr_types).toBeGreaterThanOrEqual(attributeTypes);
+      expect(metrics["accuracy_output_fn"]).toBeGreaterThanOrEqual(outputFunction);
+      expect(metrics["accuracy_attr_types"]).toBeGreaterThanOrEqual(attributeTypes);
     },
     180_000,
   );

@@ -1,10 +1,9 @@
-import { EvidenceFinder, stem, stemsOf } from "./evidence.ts";
+import { EvidenceFinder, findCommonWords, textStems } from "./evidence.ts";
 import type { Head, Observation } from "./heads.ts";
 import type { Attribute, FrameExample, FrameSchema } from "./schema.ts";
 import { itemsOf } from "./schema.ts";
 import { attributeFeatures } from "./text-features.ts";
 import type { PlainText } from "./text-features.ts";
-import { tokenise } from "./tokeniser.ts";
 
 /** An attribute that has a head: every choice and list, and a copied one that may be empty. */
 export interface LabelledAttribute {
@@ -14,9 +13,6 @@ export interface LabelledAttribute {
 
 /** Words that tell nothing about an attribute's labels, per attribute. */
 export type CommonWords = Record<string, string[]>;
-
-/** A word is common when it is in more than this share of the texts in which no true label has it. */
-const COMMON_SHARE = 0.1;
 
 /** The heads of a schema, in the order of its attributes. The empty value is the label ``, absence is null. */
 export function labelledAttributes(schema: FrameSchema): LabelledAttribute[] {
@@ -56,19 +52,18 @@ export function learnCommonWords(
   attributes: readonly LabelledAttribute[],
   examples: readonly FrameExample[],
 ): CommonWords {
-  const texts = examples.map(({ text }) => new Set(tokenise(text).map((token) => stem(token.lower))));
+  const stems = examples.map(({ text }) => textStems(text));
   return Object.fromEntries(
     attributes.map((labelled) => {
-      const trueWords = examples.map(({ frame }) => {
+      const texts = examples.map(({ frame }, number) => {
         const value = frame.slots.find((slot) => slot.attribute === labelled.attribute.name)?.value;
-        return new Set(trueLabels(labelled, value).flatMap((label) => stemsOf(label ?? "")));
+        return {
+          stems: stems[number] ?? new Set<string>(),
+          labels: trueLabels(labelled, value).map((label) => label ?? ""),
+        };
       });
-      const words = new Set(labelled.head.labels.flatMap((label) => stemsOf(label ?? "")));
-      const common = [...words].filter((word) => {
-        const without = texts.filter((_, number) => trueWords[number]?.has(word) !== true);
-        return without.filter((text) => text.has(word)).length > without.length * COMMON_SHARE;
-      });
-      return [labelled.attribute.name, common];
+      const labels = labelled.head.labels.map((label) => label ?? "");
+      return [labelled.attribute.name, findCommonWords(labels, texts)];
     }),
   );
 }

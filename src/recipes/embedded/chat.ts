@@ -1,6 +1,7 @@
 /** OpenAI's chat completions on the wire, as far as a model needs it that answers with one short text. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import type { Answer } from "./answer.ts";
 
 /** Text of a message, also where it comes in parts. */
 const contentSchema = z.union([
@@ -47,9 +48,13 @@ export function usageOf(request: ChatRequest, answer: string): Usage {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
-/** The answer as `chat.completion`, or as `chat.completion.chunk` events when the request asks for a stream. */
-export function answerResponse(request: ChatRequest, model: string, answer: string): Response {
-  const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model };
+/**
+ * The answer as `chat.completion`, or as `chat.completion.chunk` events when the request asks for a stream. One that was
+ * looked up says so, by a field that OpenAI does not have: `"retrieval": {"similarity": 0.42}`.
+ */
+export function answerResponse(request: ChatRequest, model: string, { text: answer, similarity }: Answer): Response {
+  const retrieval = similarity === null ? {} : { retrieval: { similarity: Number(similarity.toFixed(4)) } };
+  const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model, ...retrieval };
   const usage = usageOf(request, answer);
   if (request.stream !== true) {
     const choice = { index: 0, message: { role: "assistant", content: answer }, logprobs: null, finish_reason: "stop" };

@@ -1,11 +1,15 @@
 import { wordsOf } from "./schema.ts";
 import type { PlainText } from "./text-features.ts";
+import { tokenise } from "./tokeniser.ts";
 
 /**
  * How much of a label's own words a text has: all in a row, all in a row but as part of a longer label's words, all
  * apart, some, none; or `wordless` when the label has no word that tells anything.
  */
 export type Evidence = "whole" | "covered" | "apart" | "some" | "none" | "wordless";
+
+/** A word is common when it is in more than this share of the texts in which no true label has it. */
+const COMMON_SHARE = 0.1;
 
 interface LabelWords {
   words: string[];
@@ -50,6 +54,27 @@ export class EvidenceFinder {
       negated: text.words.some((word, at) => text.negated[at] === true && this.#name.telling.includes(stem(word))),
     };
   }
+}
+
+/**
+ * The words of labels that tell nothing: they are in more than a tenth of the training texts of which no label with that
+ * word is true.
+ */
+export function findCommonWords(
+  labels: readonly string[],
+  texts: readonly { stems: ReadonlySet<string>; labels: readonly string[] }[],
+): string[] {
+  const wordsOfLabels = new Map(labels.map((label) => [label, stemsOf(label)]));
+  const trueWords = texts.map((text) => new Set(text.labels.flatMap((label) => wordsOfLabels.get(label) ?? [])));
+  return [...new Set([...wordsOfLabels.values()].flat())].filter((word) => {
+    const without = texts.filter((_, number) => trueWords[number]?.has(word) !== true);
+    return without.filter(({ stems }) => stems.has(word)).length > without.length * COMMON_SHARE;
+  });
+}
+
+/** Different stems of a text's words and signs. */
+export function textStems(text: string): ReadonlySet<string> {
+  return new Set(tokenise(text).map((token) => stem(token.lower)));
 }
 
 /** Stems of a label's words; `_` and `-` part words as white space does. */

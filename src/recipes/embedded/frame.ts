@@ -10,13 +10,17 @@ export interface Frame {
   slots: Slot[];
 }
 
+/** The part of an output that is a frame: what follows the last `Output: `. */
+export function framePart(output: string): string {
+  return (output.split("Output: ").at(-1) ?? "").trim();
+}
+
 /**
  * Reads `fn(attribute[value], ...)` from what follows the last `Output: `; `\_` is read as `_`. Null when the text is
  * anything else. `fn()` is a frame without slots.
  */
 export function parseFrame(text: string): Frame | null {
-  const answer = (text.split("Output: ").at(-1) ?? "").trim();
-  const call = /^([^\s()[\],]+)\((.*)\)$/s.exec(answer.replaceAll("\\_", "_"));
+  const call = /^([^\s()[\],]+)\((.*)\)$/s.exec(framePart(text).replaceAll("\\_", "_"));
   const fn = call?.[1];
   const body = call?.[2];
   if (fn === undefined || body === undefined) return null;

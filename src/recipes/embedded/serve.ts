@@ -1,12 +1,9 @@
 /** The service of the embedded recipe: one model version behind OpenAI's chat completions. */
-import { gunzipSync } from "node:zlib";
-import { modelManifestSchema } from "../../domain/model-version-schema.ts";
-import type { ModelManifest } from "../../domain/model-version-schema.ts";
 import { answerResponse, chatRequestSchema, errorResponse } from "./chat.ts";
-import { renderFrame } from "./frame.ts";
-import { loadModel } from "./model.ts";
-import type { FrameModel } from "./model.ts";
-import { createS3Client, parseS3Uri, readJson, readObject } from "./storage.ts";
+import type { EmbeddedModel } from "./model.ts";
+import { loadServedModels } from "./served-models.ts";
+import type { ServedModels } from "./served-models.ts";
+import { createS3Client } from "./storage.ts";
 
 /** Answers one HTTP request. */
 export type FetchHandler = (request: Request) => Promise<Response>;
@@ -19,33 +16,26 @@ const LONGEST_BODY = 1_000_000;
  * whole: a missing `model.json`, a file with another hash, an unknown format.
  */
 export async function handler(args: { modelUri: string }): Promise<FetchHandler> {
-  const uri = `${args.modelUri.replace(/\/$/, "")}/model.json`;
-  const { bucket } = parseS3Uri(uri);
-  const client = createS3Client(process.env);
-  const manifest = await readJson(client, uri, modelManifestSchema);
-  const [file] = manifest.files;
-  if (manifest.recipe !== "embedded" || file === undefined) {
-    throw new Error(
-      `${uri} is of recipe ${manifest.recipe} with ${manifest.files.length} files, expected embedded with 1`,
-    );
-  }
-  const weights = gunzipSync(await readObject(client, { bucket, key: file.key }, file.sha256));
-  return createHandler(manifest, loadModel(weights.toString("utf8")));
+  return createHandler(await loadServedModels(createS3Client(process.env), args.modelUri));
 }
 
-/** Serves a loaded model. Requests may name its version or its model; answers always name the version. */
-export function createHandler(manifest: Pick<ModelManifest, "model" | "version">, model: FrameModel): FetchHandler {
+/**
+ * Serves a model version. Requests may name it, its model, or `<version>@<name>` for one of its checkpoints or the `final`
+ * model; answers name the version, and the checkpoint where one was asked for.
+ */
+export function createHandler(served: ServedModels): FetchHandler {
   const created = Math.floor(Date.now() / 1000);
   const routes: Record<string, { method: string; answer: (request: Request) => Response | Promise<Response> }> = {
-    "/healthz": { method: "GET", answer: () => Response.json({ status: "ok", model: manifest.version }) },
+    "/healthz": { method: "GET", answer: () => Response.json({ status: "ok", model: served.version }) },
     "/v1/models": {
       method: "GET",
       answer: () => {
-        const entry = { id: manifest.version, object: "model", created, owned_by: "tuneloop" };
-        return Response.json({ object: "list", data: [entry] });
+        const ids = [served.version, ...served.names.map((name) => `${served.version}@${name}`)];
+        const data = ids.map((id) => ({ id, object: "model", created, owned_by: "tuneloop" }));
+        return Response.json({ object: "list", data });
       },
     },
-    "/v1/chat/completions": { method: "POST", answer: (request) => complete(request, manifest, model) },
+    "/v1/chat/completions": { method: "POST", answer: (request) => complete(request, served) },
   };
   return async (request) => {
     const { pathname } = new URL(request.url);
@@ -58,11 +48,15 @@ export function createHandler(manifest: Pick<ModelManifest, "model" | "version">
   };
 }
 
-async function complete(
-  request: Request,
-  manifest: Pick<ModelManifest, "model" | "version">,
-  model: FrameModel,
-): Promise<Response> {
+/** The model that a request names, and how its answers name it; null when there is none. */
+function findModel(served: ServedModels, name: string): { id: string; model: Promise<EmbeddedModel> } | null {
+  if (name === served.version || name === served.model) return { id: served.version, model: served.chosen() };
+  const [version, checkpoint] = name.split("@");
+  const model = version === served.version && checkpoint !== undefined ? served.named(checkpoint) : null;
+  return model === null ? null : { id: name, model };
+}
+
+async function complete(request: Request, served: ServedModels): Promise<Response> {
   const body = await request.text();
   if (body.length > LONGEST_BODY) return errorResponse(413, `the body is longer than ${LONGEST_BODY} characters`);
   let value: unknown;
@@ -77,13 +71,14 @@ async function complete(
     const param = issue === undefined || issue.path.length === 0 ? null : issue.path.join(".");
     return errorResponse(400, `${param ?? "the body"}: ${issue?.message ?? "is not valid"}`, { param });
   }
-  if (![manifest.version, manifest.model].includes(parsed.data.model)) {
-    const message = `the model ${JSON.stringify(parsed.data.model)} does not exist, this service has ${manifest.version}`;
-    return errorResponse(404, message, { param: "model", code: "model_not_found" });
-  }
   const question = parsed.data.messages.findLast(({ role }) => role === "user");
   if (question === undefined || question.content.trim() === "") {
     return errorResponse(400, "messages: the last user message is missing or empty", { param: "messages" });
   }
-  return answerResponse(parsed.data, manifest.version, renderFrame(model.predict(question.content)));
+  const found = findModel(served, parsed.data.model);
+  if (found === null) {
+    const message = `the model ${JSON.stringify(parsed.data.model)} does not exist, this service has ${served.version}`;
+    return errorResponse(404, message, { param: "model", code: "model_not_found" });
+  }
+  return answerResponse(parsed.data, found.id, (await found.model).answer(question.content));
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { z } from "zod";
 import { textLines } from "../../domain/lines.ts";
 import { parseJson } from "./json.ts";
@@ -43,6 +43,16 @@ export async function readObject(client: S3Client, address: ObjectAddress, sha25
 /** Reads, parses and checks a JSON object in S3. Throws one line that names the URI and the field. */
 export async function readJson<T>(client: S3Client, uri: string, schema: z.ZodType<T>): Promise<T> {
   return parseJson((await readObject(client, parseS3Uri(uri))).toString("utf8"), uri, schema);
+}
+
+/** As `readJson`, but null when there is no such object. */
+export async function readJsonIfThere<T>(client: S3Client, uri: string, schema: z.ZodType<T>): Promise<T | null> {
+  try {
+    return await readJson(client, uri, schema);
+  } catch (error) {
+    if (error instanceof Error && error.cause instanceof NoSuchKey) return null;
+    throw error;
+  }
 }
 
 /**

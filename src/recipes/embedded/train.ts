@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { datasetVersionSchema } from "../../domain/dataset-version-schema.ts";
 import { jobSpecSchema } from "../../domain/job-schema.ts";
 import type { JobProgress } from "../../domain/job-schema.ts";
-import type { ModelManifest } from "../../domain/model-version-schema.ts";
+import type { Checkpoint, ModelFile, ModelManifest } from "../../domain/model-version-schema.ts";
 import { recordSchema } from "../../domain/record-schema.ts";
 import { parseEmbeddedHyperparameters } from "./hyperparameters.ts";
 import { learnModel, pairOf } from "./learn.ts";
@@ -17,14 +17,14 @@ import { saveModel } from "./model.ts";
 import { parseJson } from "./json.ts";
 import { createS3Client, parseS3Uri, readGzipLines, readJson, sha256OfBytes, writeObject } from "./storage.ts";
 
-/** File of the model's weights, below the output URI. */
-const WEIGHTS_FILE = "frames.json.gz";
-
 /** What the job needs of a dataset version. */
 const manifestSchema = datasetVersionSchema.pick({ format: true, dataset: true, version: true, parts: true });
 type Manifest = z.infer<typeof manifestSchema>;
 
-/** Runs the job; answers the exit code. Progress goes to `out`, one JSON object per line, a failure to `err`, as one line. */
+/**
+ * Runs the job; answers the exit code. What it learns and why goes to `out`, then progress, one JSON object per line; a
+ * failure to `err`, as one line.
+ */
 export async function main(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -33,7 +33,7 @@ export async function main(
   const [specUri] = argv;
   try {
     if (specUri === undefined || argv.length > 1) throw new Error("expected one argument, the s3:// URI of a job spec");
-    await runJob(specUri, createS3Client(env), (progress) => streams.out(`${JSON.stringify(progress)}\n`));
+    await runJob(specUri, createS3Client(env), (line) => streams.out(`${line}\n`));
     return 0;
   } catch (error) {
     streams.err(
@@ -43,7 +43,7 @@ export async function main(
   }
 }
 
-async function runJob(specUri: string, client: S3Client, onProgress: (progress: JobProgress) => void): Promise<void> {
+async function runJob(specUri: string, client: S3Client, say: (line: string) => void): Promise<void> {
   const spec = await readJson(client, specUri, jobSpecSchema);
   if (spec.baseModel !== null) throw new Error("baseModel: the embedded recipe trains from nothing, expected null");
   const hyperparameters = parseEmbeddedHyperparameters(spec.hyperparameters);
@@ -51,18 +51,30 @@ async function runJob(specUri: string, client: S3Client, onProgress: (progress: 
   const pairs = await readPairs(client, spec.manifest, manifest);
   const startedAt = performance.now();
   const loss: number[] = [];
-  const { saved, trainedRecords } = learnModel(pairs, hyperparameters, (step, total, epochLoss) => {
-    loss.push(Number(epochLoss.toFixed(6)));
-    onProgress({ step, total, loss: loss.at(-1) ?? null });
+  const kept: { step: number; file: Uint8Array }[] = [];
+  const { saved, choice, trainedRecords, skippedRecords } = learnModel(pairs, hyperparameters, {
+    onTask: ({ task, reason }) => say(`task ${task}: ${reason}`),
+    onStep(step, total, stepLoss) {
+      const progress: JobProgress = { step, total, loss: stepLoss === null ? null : Number(stepLoss.toFixed(6)) };
+      if (progress.loss !== null) loss.push(progress.loss);
+      say(JSON.stringify(progress));
+    },
+    onCheckpoint: (step, checkpoint) => void kept.push({ step, file: gzipSync(saveModel(checkpoint)) }),
   });
-  const output = parseS3Uri(spec.output);
-  const [model, version] = output.key.split("/").slice(-3, -1);
-  if (model === undefined || version === undefined) {
-    throw new Error(`output: ${spec.output} does not end in <model>/<model version>/`);
+  if (skippedRecords > 0) say(`${skippedRecords} records left out, their output is not of that shape`);
+  if (choice.task === "retrieval" && hyperparameters.checkpoints > 0) say("no checkpoints: nothing is fitted");
+  const trainSeconds = Number(((performance.now() - startedAt) / 1000).toFixed(3));
+  const { model, version } = versionAt(spec.output);
+  const file = `${saved.task}.json.gz`;
+  const checkpoints: Checkpoint[] = [];
+  for (const { step, file: weights } of kept) {
+    const name = `step-${step}`;
+    checkpoints.push({
+      name,
+      step,
+      files: [await store(client, `${spec.output}checkpoints/${name}/${file}`, weights)],
+    });
   }
-  const weights = gzipSync(saveModel(saved));
-  const key = `${output.key}${WEIGHTS_FILE}`;
-  await writeObject(client, { bucket: output.bucket, key }, weights, "application/gzip");
   const manifestOfModel: ModelManifest = {
     format: 1,
     model,
@@ -70,14 +82,31 @@ async function runJob(specUri: string, client: S3Client, onProgress: (progress: 
     recipe: "embedded",
     baseModel: null,
     dataset: `${manifest.dataset}@${manifest.version}`,
-    task: saved.task,
-    files: [{ key, sha256: sha256OfBytes(weights), bytes: weights.byteLength }],
+    task: choice.task,
+    taskReason: choice.reason,
+    files: [await store(client, `${spec.output}${file}`, gzipSync(saveModel(saved)))],
+    checkpoints,
     trainedRecords,
-    trainSeconds: Number(((performance.now() - startedAt) / 1000).toFixed(3)),
+    trainSeconds,
     loss,
   };
-  const at = { bucket: output.bucket, key: `${output.key}model.json` };
+  const at = parseS3Uri(`${spec.output}model.json`);
   await writeObject(client, at, JSON.stringify(manifestOfModel, null, 2), "application/json");
+}
+
+/** The model and its version that an output URI ends in. */
+function versionAt(output: string): { model: string; version: string } {
+  const [model, version] = parseS3Uri(output).key.split("/").slice(-3, -1);
+  if (model === undefined || version === undefined) {
+    throw new Error(`output: ${output} does not end in <model>/<model version>/`);
+  }
+  return { model, version };
+}
+
+async function store(client: S3Client, uri: string, body: Uint8Array): Promise<ModelFile> {
+  const address = parseS3Uri(uri);
+  await writeObject(client, address, body, "application/gzip");
+  return { key: address.key, sha256: sha256OfBytes(body), bytes: body.byteLength };
 }
 
 /** Questions and answers of the train split, in manifest order; part keys are relative to what precedes `datasets/`. */

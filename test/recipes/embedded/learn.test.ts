@@ -4,12 +4,19 @@ import { parseFrame, renderFrame } from "../../../src/recipes/embedded/frame.ts"
 import { parseEmbeddedHyperparameters } from "../../../src/recipes/embedded/hyperparameters.ts";
 import { learnModel, pairOf } from "../../../src/recipes/embedded/learn.ts";
 import type { TextPair } from "../../../src/recipes/embedded/learn.ts";
-import { FrameModel, saveModel } from "../../../src/recipes/embedded/model.ts";
+import { FrameModel } from "../../../src/recipes/embedded/frame-model.ts";
+import type { SavedFrames } from "../../../src/recipes/embedded/frame-model.ts";
+import { createModel, saveModel } from "../../../src/recipes/embedded/model.ts";
 import type { SavedModel } from "../../../src/recipes/embedded/model.ts";
 import { UnsuitableDataError } from "../../../src/recipes/embedded/unsuitable-data-error.ts";
 
-const learn = (pairs: readonly TextPair[], hyperparameters: object = {}): SavedModel =>
-  learnModel(pairs, parseEmbeddedHyperparameters(hyperparameters), () => {}).saved;
+const learnAny = (pairs: readonly TextPair[], hyperparameters: object = {}): SavedModel =>
+  learnModel(pairs, parseEmbeddedHyperparameters(hyperparameters), {}).saved;
+const learn = (pairs: readonly TextPair[], hyperparameters: object = {}): SavedFrames => {
+  const saved = learnAny(pairs, hyperparameters);
+  if (saved.task !== "frames") throw new Error(`learnt ${saved.task}, expected frames`);
+  return saved;
+};
 const sample = (seed: number, count: number): TextPair[] =>
   generateSample({ seed, count, split: "train" }).flatMap(({ messages }) => pairOf(messages) ?? []);
 
@@ -60,11 +67,21 @@ describe("learnModel", () => {
     expect(saveModel(learn(pairs, { seed: 43 }))).not.toBe(first);
   });
 
-  it("reports every epoch with a loss that falls", () => {
-    const steps: [number, number, number][] = [];
-    learnModel(sample(1, 60), parseEmbeddedHyperparameters({ epochs: 4 }), (...step) => steps.push(step));
-    expect(steps.map(([step, total]) => [step, total])).toEqual([1, 2, 3, 4, 5, 6].map((step) => [step, 6]));
-    expect(steps[3]?.[2]).toBeLessThan(steps[0]?.[2] ?? 0);
+  it("tells its task, then every epoch with a loss that falls", () => {
+    const told: string[] = [];
+    const losses: (number | null)[] = [];
+    learnModel(sample(1, 60), parseEmbeddedHyperparameters({ epochs: 4 }), {
+      onTask: ({ task, reason }) => told.push(`${task}: ${reason}`),
+      onStep(step, total, loss) {
+        told.push(`${step}/${total}`);
+        losses.push(loss);
+      },
+    });
+    expect(told).toEqual([
+      "frames: 100.0 % of the 60 training outputs read as function calls, function(attribute[value], ...)",
+      ...[1, 2, 3, 4, 5, 6].map((step) => `${step}/6`),
+    ]);
+    expect(losses[3]).toBeLessThan(losses[0] ?? 0);
   });
 
   it("refuses fewer than ten records", () => {
@@ -76,22 +93,68 @@ describe("learnModel", () => {
   });
 
   it.each([
-    [95, 5],
-    [94, 6],
-  ])("wants 95 %% of the outputs to be frames: %i are, %i are not", (frames, others) => {
+    [95, 5, "frames", 95],
+    [94, 6, "retrieval", 100],
+  ])("learns frames where 95 %% of the outputs are: %i are, %i are not", (frames, others, task, trainedRecords) => {
     const pairs = [
       ...sample(2, frames),
       ...Array.from({ length: others }, () => ({ input: "Hi", output: "Hello to you." })),
     ];
-    const attempt = () => learnModel(pairs, parseEmbeddedHyperparameters({ epochs: 1, taggerEpochs: 1 }), () => {});
-    if (frames >= 95) expect(attempt()).toMatchObject({ trainedRecords: 95, skippedRecords: 5 });
-    else {
-      expect(attempt).toThrow(UnsuitableDataError);
-      expect(attempt).toThrow(
-        /^94\.0 % of the 100 training outputs read as function calls.*function\(attribute\[value\], \.\.\.\)/,
+    const learnt = learnModel(pairs, parseEmbeddedHyperparameters({ epochs: 1, taggerEpochs: 1 }), {});
+    expect(learnt).toMatchObject({ saved: { task }, trainedRecords, skippedRecords: 100 - trainedRecords });
+    expect(learnt.choice.reason).not.toContain("Hello to you");
+  });
+
+  it("leaves records out whose output is too long for a label", () => {
+    const pairs = Array.from({ length: 100 }, (_, number) => ({
+      input: `the ${number} of it`,
+      output: number < 5 ? "a long answer ".repeat(10) : number % 2 === 0 ? "even" : "odd",
+    }));
+    expect(learnModel(pairs, parseEmbeddedHyperparameters({ epochs: 1 }), {})).toMatchObject({
+      saved: { task: "labels", head: { heads: [{ labels: ["odd", "even"] }] } },
+      trainedRecords: 95,
+      skippedRecords: 5,
+    });
+  });
+
+  it.each(["frames", "labels"] as const)(
+    "keeps checkpoints of %s, and ends with the same model as without",
+    (outputs) => {
+      const pairs = generateSample({ seed: 1, count: 60, split: "train", outputs }).flatMap(
+        ({ messages }) => pairOf(messages) ?? [],
       );
-      expect(attempt).not.toThrow("Hello to you");
-    }
+      const kept: { step: number; file: string }[] = [];
+      const hyperparameters = parseEmbeddedHyperparameters({ epochs: 8, checkpoints: 3 });
+      const { saved } = learnModel(pairs, hyperparameters, {
+        onCheckpoint: (step, checkpoint) => kept.push({ step, file: saveModel(checkpoint) }),
+      });
+      expect(kept.map(({ step }) => step)).toEqual([2, 4, 6]);
+      expect(saveModel(saved)).toBe(saveModel(learnAny(pairs, { epochs: 8 })));
+      expect(new Set([saveModel(saved), ...kept.map(({ file }) => file)]).size).toBe(4);
+      if (outputs === "labels") expect(kept[0]?.file).toBe(saveModel(learnAny(pairs, { epochs: 2 })));
+    },
+  );
+
+  it("keeps no checkpoint where nothing is fitted, and gives one step without a loss", () => {
+    const pairs = generateSample({ seed: 1, count: 60, split: "train", outputs: "answers" }).flatMap(
+      ({ messages }) => pairOf(messages) ?? [],
+    );
+    const told: unknown[] = [];
+    const { saved } = learnModel(pairs, parseEmbeddedHyperparameters({ checkpoints: 3 }), {
+      onStep: (...step) => told.push(step),
+      onCheckpoint: (step) => told.push(step),
+    });
+    expect(saved.task).toBe("retrieval");
+    expect(told).toEqual([[1, 1, null]]);
+  });
+
+  it.each(["labels", "answers"] as const)("gives the same bytes for the same records with %s", (outputs) => {
+    const pairs = generateSample({ seed: 1, count: 60, split: "train", outputs }).flatMap(
+      ({ messages }) => pairOf(messages) ?? [],
+    );
+    expect(saveModel(learnAny(pairs))).toBe(saveModel(learnAny(pairs)));
+    const model = createModel(learnAny(pairs));
+    expect(pairs.filter(({ input, output }) => model.answer(input).text === output).length).toBeGreaterThan(50);
   });
 
   it("refuses an attribute whose values are free text", () => {

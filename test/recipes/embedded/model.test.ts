@@ -2,49 +2,52 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { generateSample } from "../../../src/dev/sample-data.ts";
 import { parseEmbeddedHyperparameters } from "../../../src/recipes/embedded/hyperparameters.ts";
 import { learnModel, pairOf } from "../../../src/recipes/embedded/learn.ts";
-import { FrameModel, loadModel, saveModel } from "../../../src/recipes/embedded/model.ts";
+import { createModel, loadModel, saveModel } from "../../../src/recipes/embedded/model.ts";
 import type { SavedModel } from "../../../src/recipes/embedded/model.ts";
 
-let saved: SavedModel;
+const OUTPUTS = ["frames", "labels", "answers"] as const;
+const models = new Map<string, SavedModel>();
 
 beforeAll(() => {
-  const pairs = generateSample({ seed: 1, count: 150, split: "train" }).flatMap(
-    ({ messages }) => pairOf(messages) ?? [],
-  );
-  saved = learnModel(pairs, parseEmbeddedHyperparameters({}), () => {}).saved;
+  for (const outputs of OUTPUTS) {
+    const pairs = generateSample({ seed: 1, count: 150, split: "train", outputs }).flatMap(
+      ({ messages }) => pairOf(messages) ?? [],
+    );
+    models.set(outputs, learnModel(pairs, parseEmbeddedHyperparameters({}), {}).saved);
+  }
 });
 
+function modelOf(outputs: string): SavedModel {
+  const saved = models.get(outputs);
+  if (saved === undefined) throw new Error(`no model of ${outputs}`);
+  return saved;
+}
+
 describe("loadModel", () => {
-  it("predicts as the model did before it was saved", () => {
-    const before = new FrameModel(saved);
-    const after = loadModel(saveModel(saved));
-    for (const { messages } of generateSample({ seed: 2, count: 150, split: "test" })) {
+  it.each(OUTPUTS)("answers as the model did before it was saved, with %s", (outputs) => {
+    const before = createModel(modelOf(outputs));
+    const after = loadModel(saveModel(modelOf(outputs)));
+    expect(after.task).toBe(before.task);
+    for (const { messages } of generateSample({ seed: 2, count: 150, split: "test", outputs })) {
       const input = messages[1]?.content ?? "";
-      expect(after.predict(input)).toEqual(before.predict(input));
+      expect(after.answer(input)).toEqual(before.answer(input));
     }
   });
 
   it.each([
-    ["of a later format", { format: 2 }, "model file has format 2, this version reads format 1: train the model again"],
-    ["of no format", { format: undefined }, "model file: format: "],
-    ["of another task", { task: "labels" }, "model file: task: "],
-    ["without its tagger", { tagger: undefined }, "model file: tagger: "],
-  ])("refuses a file %s", (_, change, message) => {
-    expect(() => loadModel(JSON.stringify({ ...saved, ...change }))).toThrow(message);
+    ["frames", { format: 2 }, "model file has format 2 of frames, this version reads format 1: train the model again"],
+    ["labels", { format: 3 }, "model file has format 3 of labels, this version reads format 1: train the model again"],
+    ["answers", { format: undefined }, "model file: format: "],
+    ["frames", { task: "chat" }, "model file: task: "],
+    ["frames", { task: "labels" }, "model file: commonWords: "],
+    ["frames", { tagger: undefined }, "model file: tagger: "],
+    ["labels", { head: undefined }, "model file: head: "],
+    ["answers", { postings: [] }, "model file: postings: "],
+  ])("refuses a file of %s with %j", (outputs, change, message) => {
+    expect(() => loadModel(JSON.stringify({ ...modelOf(outputs), ...change }))).toThrow(message);
   });
 
   it("refuses a file that was cut off", () => {
-    expect(() => loadModel(saveModel(saved).slice(0, 1000))).toThrow("model file is not JSON");
-  });
-});
-
-describe("FrameModel", () => {
-  it("writes a copied value as the training data write it, whatever its case in the text", () => {
-    const attribute = saved.schema.attributes.find(({ name }) => name === "name");
-    const name = attribute?.values[0] ?? "";
-    expect(name).not.toBe("");
-    const frame = new FrameModel(saved).predict(`Do you know ${name.toUpperCase()}? It is a puzzle game.`);
-    const value = frame.slots.find((slot) => slot.attribute === "name")?.value;
-    expect(value).toBe(name);
+    expect(() => loadModel(saveModel(modelOf("frames")).slice(0, 1000))).toThrow("model file is not JSON");
   });
 });

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { generateSample } from "../../../src/dev/sample-data.ts";
-import { renderFrame } from "../../../src/recipes/embedded/frame.ts";
 import { parseEmbeddedHyperparameters } from "../../../src/recipes/embedded/hyperparameters.ts";
 import { learnModel, pairOf } from "../../../src/recipes/embedded/learn.ts";
-import { FrameModel } from "../../../src/recipes/embedded/model.ts";
+import { createModel } from "../../../src/recipes/embedded/model.ts";
+import type { EmbeddedModel } from "../../../src/recipes/embedded/model.ts";
 import { createHandler } from "../../../src/recipes/embedded/serve.ts";
 import type { FetchHandler } from "../../../src/recipes/embedded/serve.ts";
 
@@ -11,13 +11,30 @@ const QUESTION = "Do you know Ember Harbour? It is a puzzle game.";
 let answer: FetchHandler;
 let expected: string;
 
-beforeAll(() => {
-  const pairs = generateSample({ seed: 1, count: 60, split: "train" }).flatMap(
+const aModel = (outputs: "frames" | "answers", hyperparameters: object = {}): EmbeddedModel => {
+  const pairs = generateSample({ seed: 1, count: 60, split: "train", outputs }).flatMap(
     ({ messages }) => pairOf(messages) ?? [],
   );
-  const model = new FrameModel(learnModel(pairs, parseEmbeddedHyperparameters({}), () => {}).saved);
-  answer = createHandler({ model: "games", version: "games-12" }, model);
-  expected = renderFrame(model.predict(QUESTION));
+  return createModel(learnModel(pairs, parseEmbeddedHyperparameters(hyperparameters), {}).saved);
+};
+
+/** A version whose models are known already. */
+const serving = (model: EmbeddedModel, others: Record<string, EmbeddedModel> = {}): FetchHandler =>
+  createHandler({
+    model: "games",
+    version: "games-12",
+    names: Object.keys(others),
+    chosen: async () => model,
+    named(name) {
+      const other = others[name];
+      return other === undefined ? null : Promise.resolve(other);
+    },
+  });
+
+beforeAll(() => {
+  const model = aModel("frames");
+  answer = serving(model);
+  expected = model.answer(QUESTION).text;
 });
 
 const send = (path: string, init?: RequestInit): Promise<Response> =>

@@ -3,8 +3,8 @@ import type { CommonWords, LabelledAttribute } from "./attribute-labels.ts";
 import { Gazetteer } from "./gazetteer.ts";
 import { HeadTrainer } from "./heads.ts";
 import type { EmbeddedHyperparameters } from "./hyperparameters.ts";
-import { MODEL_FORMAT } from "./model.ts";
-import type { SavedModel } from "./model.ts";
+import { FRAMES_FORMAT } from "./frame-model.ts";
+import type { SavedFrames } from "./frame-model.ts";
 import { seededRandom } from "./random.ts";
 import type { Random } from "./random.ts";
 import { learnSchema, wordsOf } from "./schema.ts";
@@ -15,9 +15,8 @@ import { taggerFeatures } from "./tagger-features.ts";
 import { functionFeatures, plainText } from "./text-features.ts";
 import { findTokens, tokenise } from "./tokeniser.ts";
 import type { Token } from "./tokeniser.ts";
-
-/** Called after each epoch: `loss` is the mean log loss per record of the function and attribute heads. */
-export type OnEpoch = (step: number, total: number, loss: number) => void;
+import { checkpointSteps } from "./training-watch.ts";
+import type { TrainingWatch } from "./training-watch.ts";
 
 /** The three learners of a model. */
 interface Learners {
@@ -28,32 +27,23 @@ interface Learners {
 
 /**
  * Trains a frame model. The same examples in the same order with the same hyperparameters give the same model, byte by
- * byte. Takes seconds of CPU and blocks meanwhile.
+ * byte, with checkpoints and without. The loss is that of the function and attribute heads. Takes seconds of CPU and blocks
+ * meanwhile.
  */
 export function trainFrames(
   template: string,
   examples: readonly FrameExample[],
   hyperparameters: EmbeddedHyperparameters,
-  onEpoch: OnEpoch,
-): SavedModel {
+  watch: TrainingWatch<SavedFrames>,
+): SavedFrames {
   const schema = learnSchema(examples);
   const attributes = labelledAttributes(schema);
   const commonWords = learnCommonWords(attributes, examples);
   const random = seededRandom(hyperparameters.seed);
   const learners = createLearners(schema, attributes, hyperparameters);
   addExamples(learners, examples, { schema, attributes, commonWords, hiding: hyperparameters.hiding, random });
-  const { epochs, taggerEpochs } = hyperparameters;
-  const total = Math.max(epochs, taggerEpochs);
-  let loss = 0;
-  for (let step = 1; step <= total; step++) {
-    if (step <= taggerEpochs) learners.tagger.epoch(random);
-    if (step <= epochs) {
-      loss = (learners.functionHead.epoch(random) + learners.attributeHeads.epoch(random)) / examples.length;
-    }
-    onEpoch(step, total, loss);
-  }
-  return {
-    format: MODEL_FORMAT,
+  const saved = (): SavedFrames => ({
+    format: FRAMES_FORMAT,
     task: "frames",
     template,
     schema,
@@ -61,7 +51,20 @@ export function trainFrames(
     tagger: learners.tagger.finish(),
     functionHead: learners.functionHead.finish(),
     attributeHeads: learners.attributeHeads.finish(),
-  };
+  });
+  const { epochs, taggerEpochs } = hyperparameters;
+  const total = Math.max(epochs, taggerEpochs);
+  const kept = checkpointSteps(total, hyperparameters.checkpoints);
+  let loss = 0;
+  for (let step = 1; step <= total; step++) {
+    if (step <= taggerEpochs) learners.tagger.epoch(random);
+    if (step <= epochs) {
+      loss = (learners.functionHead.epoch(random) + learners.attributeHeads.epoch(random)) / examples.length;
+    }
+    watch.onStep?.(step, total, loss);
+    if (kept.has(step)) watch.onCheckpoint?.(step, saved());
+  }
+  return saved();
 }
 
 function createLearners(
