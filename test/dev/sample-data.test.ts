@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SENTENCES } from "../../src/dev/sample-sentences.ts";
 import { generateSample, SAMPLE_SOURCES } from "../../src/dev/sample-data.ts";
+import { TOPICS } from "../../src/dev/sample-support.ts";
 import { trainingWordings } from "../../src/dev/sample-random.ts";
 import { chatItemSchema } from "../../src/domain/record-schema.ts";
 import { parseFrame } from "../../src/recipes/embedded/frame.ts";
@@ -81,6 +82,20 @@ describe("generateSample", () => {
     const wrong = pairs({ ...options, wrongLabels: true });
     expect(wrong.map(({ input }) => input)).toEqual(right.map(({ input }) => input));
     expect(wrong.filter(({ output }, at) => output === right[at]?.output)).toEqual([]);
+  });
+
+  it.each(["labels", "answers"] as const)("asks different questions with %s, filled in whole", (outputs) => {
+    const found = pairs({ seed: 11, count: 2000, split: "test", outputs });
+    expect(new Set(found.map(({ input }) => input)).size).toBe(2000);
+    for (const { input, output } of found) expect(`${input} ${output}`).not.toMatch(/[{}]|undefined| {2}/);
+  });
+
+  it("asks the same questions with labels as with answers: few labels, many answers", () => {
+    const labels = pairs({ seed: 12, count: 1000, split: "train", outputs: "labels" });
+    const answers = pairs({ seed: 12, count: 1000, split: "train", outputs: "answers" });
+    expect(labels.map(({ input }) => input)).toEqual(answers.map(({ input }) => input));
+    expect(new Set(labels.map(({ output }) => output)).size).toBe(Object.keys(TOPICS).length);
+    expect(new Set(answers.map(({ output }) => output)).size).toBeGreaterThan(400);
   });
 
   it("makes 1,000 records clearly better than 200, and 1,000 wrong ones beside them clearly worse", () => {

@@ -51,8 +51,8 @@ export function createHandler(served: ServedModels): FetchHandler {
 /** The model that a request names, and how its answers name it; null when there is none. */
 function findModel(served: ServedModels, name: string): { id: string; model: Promise<EmbeddedModel> } | null {
   if (name === served.version || name === served.model) return { id: served.version, model: served.chosen() };
-  const [version, checkpoint] = name.split("@");
-  const model = version === served.version && checkpoint !== undefined ? served.named(checkpoint) : null;
+  const prefix = `${served.version}@`;
+  const model = name.startsWith(prefix) ? served.named(name.slice(prefix.length)) : null;
   return model === null ? null : { id: name, model };
 }
 

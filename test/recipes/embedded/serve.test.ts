@@ -122,6 +122,54 @@ describe("createHandler", () => {
     });
   });
 
+  it("says of an answer that was looked up how similar its question is", async () => {
+    const request = { model: "games", messages: [{ role: "user", content: "I want a refund" }] };
+    const looked = serving(aModel("answers"));
+    const ask = (body: object): Promise<Response> =>
+      looked(new Request("http://service/v1/chat/completions", { method: "POST", body: JSON.stringify(body) }));
+    const completion = await (await ask(request)).json();
+    expect(completion.retrieval).toEqual({ similarity: expect.any(Number) });
+    const [first] = (await (await ask({ ...request, stream: true })).text()).split("\n\n");
+    expect(JSON.parse(first?.slice("data: ".length) ?? "")).toMatchObject({ retrieval: completion.retrieval });
+    expect(await (await post(chat)).json()).not.toHaveProperty("retrieval");
+  });
+
+  describe("with checkpoints", () => {
+    const [chosen, early, final] = [1, 2, 3].map((epochs) => aModel("frames", { epochs, taggerEpochs: 1 }));
+    const service = serving(chosen ?? aModel("frames"), {
+      "step-1": early ?? aModel("frames"),
+      final: final ?? aModel("frames"),
+    });
+    const ask = (model: string): Promise<Response> =>
+      service(
+        new Request("http://service/v1/chat/completions", { method: "POST", body: JSON.stringify({ ...chat, model }) }),
+      );
+
+    it.each([
+      ["games", "games-12", chosen],
+      ["games-12", "games-12", chosen],
+      ["games-12@step-1", "games-12@step-1", early],
+      ["games-12@final", "games-12@final", final],
+    ])("answers for %s as %s", async (name, answeredAs, model) => {
+      expect(await (await ask(name)).json()).toMatchObject({
+        model: answeredAs,
+        choices: [{ message: { content: model?.answer(QUESTION).text } }],
+      });
+    });
+
+    it.each(["games-12@step-9", "games-12@", "games@step-1", "games-11@step-1", "games-12@step-1@step-1"])(
+      "knows no model %s",
+      async (name) => {
+        expect((await ask(name)).status).toBe(404);
+      },
+    );
+
+    it("lists them", async () => {
+      const { data } = await (await service(new Request("http://service/v1/models"))).json();
+      expect(data.map(({ id }: { id: string }) => id)).toEqual(["games-12", "games-12@step-1", "games-12@final"]);
+    });
+  });
+
   it("lists its one model and says that it is well", async () => {
     expect(await (await send("/v1/models")).json()).toEqual({
       object: "list",
