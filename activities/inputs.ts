@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { TypedFailure } from "../src/domain/failures.ts";
 import {
+  alertPeopleInputSchema,
   evaluateModelInputSchema,
   fineTuneInputSchema,
   ingestSourceInputSchema,
@@ -43,6 +44,7 @@ export function createInputActivities({ recipes, metrics }: Pick<Ports, "recipes
       return request;
     },
     checkRollOut: async (input) => parse(rollOutInputSchema, input),
+    checkAlertPeople: async (input) => parse(alertPeopleInputSchema, input),
   };
 }
 

@@ -11,12 +11,13 @@ import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
 import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { EvaluatePolicy } from "../src/domain/evaluate-schema.ts";
-import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
+import type { Evaluation, Examples, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
+  AlertPeopleInput,
   EvaluateModelInput,
   FineTuneInput,
   IngestSourceInput,
@@ -43,6 +44,7 @@ export interface InputActivities {
   checkFineTune(input: unknown): Promise<FineTuneInput>;
   checkEvaluateModel(input: unknown): Promise<EvaluateModelInput>;
   checkRollOut(input: unknown): Promise<RollOutInput>;
+  checkAlertPeople(input: unknown): Promise<Required<AlertPeopleInput>>;
 }
 
 /** Newest version of a dataset; `version` 0 when there is none. Cursors of the asked sources only. */
@@ -130,13 +132,16 @@ export interface DatasetActivities {
   /**
    * Reads every training record of a version, so that a damaged object is found out before anybody pays for a training.
    * Keeps the function and attribute names it saw, under the key it answers, and counts the records that ask a question
-   * of the test set. Same key and content on a repeat.
+   * of the test set. Of the others it draws `fewShot` by `seed` and keeps them as examples; null when none are wanted. Same
+   * keys and content on a repeat.
    */
   readTraining(request: {
     dataset: string;
     version: number;
     testSet: TestSet;
-  }): Promise<{ vocabulary: string; leaked: number }>;
+    fewShot: number;
+    seed: number;
+  }): Promise<{ vocabulary: string; leaked: number; examples: Examples | null }>;
 }
 
 /** A training job as workflows see it. */
@@ -180,16 +185,43 @@ export interface ModelSummary {
   trainSeconds: number;
 }
 
+/** What a model was asked. */
+export interface AskedQuestions {
+  /** Of the evaluation: its answers lie under `evaluations/<key>/`. */
+  key: string;
+  shards: number;
+  records: number;
+  failed: number;
+}
+
 export interface EvaluationActivities {
-  /** Names an evaluation by what it asks whom, and counts its shards. Pure. */
-  planEvaluation(request: EvaluateModelInput): Promise<{ key: string; shards: number }>;
   /**
-   * Asks the questions of one shard that have no stored answer yet, and stores what comes. Fails as Unavailable when more
-   * than 2 % stay without one, but for the fifth attempt, which answers how many those are. Heartbeats.
+   * Asks every question that has no stored answer yet, and stores each answer as it comes; the same again asks nothing but
+   * what has none. Heartbeats how far it is, and tells its workflow so now and then. Fails at once as ServiceFailed when
+   * the model is not up, and when it refuses to answer; as Unavailable when its requests fail, for the fifth time as
+   * ServiceFailed. Single questions without an answer are no failure but counted.
    */
-  askShard(request: EvaluateModelInput & { key: string; shard: number }): Promise<{ records: number; failed: number }>;
+  askQuestions(request: EvaluateModelInput): Promise<AskedQuestions>;
   /** Scores stored predictions. Changes nothing. */
-  scoreEvaluation(request: EvaluateModelInput & { key: string; shards: number }): Promise<Evaluation>;
+  scoreEvaluation(request: EvaluateModelInput & { asked: AskedQuestions }): Promise<Evaluation>;
+}
+
+/** The answers of one model, to be judged alone, and against a champion's where there is one. */
+export interface JudgeAnswersRequest {
+  /** The pack of the judge. */
+  choice: MetricChoice;
+  testSet: TestSet;
+  evaluation: Pick<Evaluation, "key" | "shards">;
+  against: Pick<Evaluation, "key" | "shards"> | null;
+}
+
+export interface JudgingActivities {
+  /**
+   * Asks a judge about stored answers and stores what it replies beside them. What has a reply is not asked again, in no
+   * attempt and no later cycle. Fails as Unavailable when more than 5 % of a shard stay without a reply, but for the fifth
+   * attempt, which answers how many those are. Heartbeats.
+   */
+  judgeAnswers(request: JudgeAnswersRequest): Promise<{ judged: Judged[] }>;
 }
 
 /** An object as it was when it was read. */
@@ -231,12 +263,14 @@ export interface ApprovalActivities {
   /** The answer that this decision has had; null when it has none. Fails with InvalidInput when another decision had it. */
   readApproval(request: { cycle: string; decision: HashedObject }): Promise<ApprovalRecord | null>;
   /** Stores the answer to a decision, and answers it; the answer that is stored already when there is one. */
-  recordApproval(request: GivenAnswer & {
-    pipeline: string;
-    cycle: string;
-    decision: HashedObject;
-    outcome: ApprovalRecord["outcome"];
-  }): Promise<ApprovalRecord>;
+  recordApproval(
+    request: GivenAnswer & {
+      pipeline: string;
+      cycle: string;
+      decision: HashedObject;
+      outcome: ApprovalRecord["outcome"];
+    },
+  ): Promise<ApprovalRecord>;
 }
 
 /** A model version of a pipeline's service, and the champion beside it; null before the first. */
@@ -329,8 +363,11 @@ export interface PipelineActivities {
 }
 
 export interface AlertActivities {
-  /** Tells people through each sink of the definition; a repeat may tell them twice, never not at all. */
-  sendAlert(request: { alert: Alert; sinks: AlertChoice[] }): Promise<void>;
+  /**
+   * Tells people through one sink. Each attempt has the same id, by which the sink, the bucket or the receiver knows what
+   * was told before; where an answer was lost and nobody can look, people are told twice rather than never.
+   */
+  sendAlert(request: { alert: Alert; sink: AlertChoice }): Promise<void>;
 }
 
 export interface ReportActivities {

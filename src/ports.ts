@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import type { CountsTarget } from "./domain/counts-table-schema.ts";
 import type { CountsRow } from "./domain/dataset-version.ts";
 import type { ChatItem } from "./domain/record-schema.ts";
+import type { AskingProgress } from "./domain/evaluation-schema.ts";
 import type { SourceProgress } from "./domain/reading-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { AlertChoice } from "./domain/alert-choice-schema.ts";
@@ -17,6 +18,7 @@ import type { ChoosingDefinition, ResolvedChoices } from "./domain/metrics/choic
 import type { MetricContext, MetricPack, MetricPackKind } from "./domain/metrics/metric.ts";
 import type { JobState } from "./domain/job-schema.ts";
 import type { ChosenRecipe } from "./domain/pipeline-schema.ts";
+import type { Report } from "./domain/report-schema.ts";
 
 /** An object as a listing shows it. */
 export interface ObjectSummary {
@@ -278,6 +280,13 @@ export interface CountsTable {
   merge(target: CountsTarget, rows: readonly CountsRow[]): Promise<void>;
 }
 
+/** Makes documents for people of a cycle's report. Pure: the same report gives the same document. */
+export interface ReportRenderer {
+  /** One HTML file that stands alone. */
+  html(report: Report): Promise<string>;
+  markdown(report: Report): string;
+}
+
 /** Everything the activities use. */
 export interface Ports {
   /** Tuneloop's own bucket and prefix. */
@@ -290,17 +299,34 @@ export interface Ports {
   /** Reads one chat-format JSONL object anywhere in S3. Throws NotFound. */
   readChatFile(uri: string, signal: AbortSignal): AsyncIterable<SourceItem[]>;
   counts: CountsTable;
-  alerts: Record<AlertChoice["kind"], AlertSink>;
+  alerts: AlertSink;
+  /** Address of Temporal's web UI, for links; null for none. */
+  temporalUi: string | null;
+  reports: ReportRenderer;
   workflows: WorkflowLookup;
+  /** The value of a variable that a definition names as a secret. Throws InvalidInput that names it, when it is not set. */
+  secret(name: string): string;
   /** The program that runs, for the record of what it decides. */
   code: CodeVersion;
   /** Keys the hash that stands for an author; without one, authors are dropped. */
   authorKey: string | null;
 }
 
-/** Tells people. */
-export interface AlertSink {
-  send(alert: Alert): Promise<void>;
+/** One alert on its way to one sink. */
+export interface AlertDelivery<S extends AlertChoice = AlertChoice> {
+  /** The same for each attempt, and no other delivery's. */
+  id: string;
+  alert: Alert;
+  sink: S;
+  signal: AbortSignal;
+}
+
+/**
+ * Tells people. The same delivery again tells nobody twice as far as the sink can know. Fails with InvalidInput that names
+ * the variable whose secret is missing or wrong; no failure holds a secret.
+ */
+export interface AlertSink<S extends AlertChoice = AlertChoice> {
+  send(delivery: AlertDelivery<S>): Promise<void>;
 }
 
 /** How a workflow stands, for those who wait for one they did not start in this run. */
@@ -315,6 +341,8 @@ export interface WorkflowOutcome {
 export interface WorkflowLookup {
   /** Tells a workflow how far the reading of sources is. Throws when it has ended. */
   tellProgress(workflowId: string, progress: Record<string, SourceProgress>): Promise<void>;
+  /** Tells a workflow how far the asking of its model is. Throws when it has ended. */
+  tellAsking(workflowId: string, progress: AskingProgress): Promise<void>;
   /** Without `runId`, the newest run of the id. */
   outcome(workflowId: string, runId?: string): Promise<WorkflowOutcome>;
 }

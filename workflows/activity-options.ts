@@ -109,3 +109,25 @@ export const waiting = (deadlineSeconds: number): ActivityOptions => ({
   retry: { initialInterval: "200ms", maximumInterval: "1m" },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
+
+/**
+ * Telling people through a service that may be down for a while: nothing waits for it, so it is tried until `seconds` have
+ * passed, every five minutes in the end, or when the service says.
+ */
+export const telling = (summary: string, seconds: number): ActivityOptions => ({
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "50s",
+  scheduleToCloseTimeout: `${seconds}s`,
+  retry: { initialInterval: "1s", maximumInterval: "5m" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  summary,
+});
+
+/** What is soon out of date, and waited for at the end. */
+export const passing: ActivityOptions = {
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "10s",
+  scheduleToCloseTimeout: "20s",
+  retry: { initialInterval: "1s" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+};

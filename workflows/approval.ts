@@ -7,14 +7,13 @@ import {
   condition,
   getExternalWorkflowHandle,
   log,
-  proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { AlertActivities, ApprovalActivities, DecidedCycle } from "../activities/interfaces.ts";
-import { approvalAlert } from "../src/domain/alert.ts";
+import type { ApprovalActivities, DecidedCycle } from "../activities/interfaces.ts";
+import { approvalAlert, type AlertDraft } from "../src/domain/alert.ts";
 import {
   deadlineAnswer,
   hearAnswer,
@@ -27,13 +26,13 @@ import {
 import type { ApprovalRecord, AwaitedApproval } from "../src/domain/approval-schema.ts";
 import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
-import { outside, quick } from "./activity-options.ts";
+import { quick } from "./activity-options.ts";
+import { startAlert } from "./alerts.ts";
 import { answerSignal, approveUpdate, cycleProgressSignal, rejectUpdate } from "./approval-messages.ts";
 import { workflowIds } from "./names.ts";
 import { reasonOf } from "./steps.ts";
 
 const { readApproval, recordApproval } = proxyLocalActivities<ApprovalActivities>(quick);
-const { sendAlert } = proxyActivities<AlertActivities>(outside);
 
 /** A cycle that has decided. */
 export interface DecidedStory {
@@ -109,9 +108,9 @@ export async function tellPipeline(
   }
 }
 
-/** In the background: a sink that is down does not keep an answer from being heard. */
-function askPeople(...[alert, sinks]: [Parameters<typeof sendAlert>[0]["alert"], PipelineDefinition["alerts"]]): void {
-  sendAlert({ alert, sinks }).catch((error: unknown) =>
+/** In the background: what becomes of it does not keep an answer from being heard. */
+function askPeople(alert: AlertDraft, sinks: PipelineDefinition["alerts"]): void {
+  startAlert(alert, sinks).catch((error: unknown) =>
     log.error("nobody could be asked for an approval", { title: alert.title, reason: reasonOf(error) }),
   );
 }

@@ -1,9 +1,11 @@
 /** What the steps of a cycle have in common. */
 import { executeChild, ParentClosePolicy, setCurrentDetails, workflowInfo } from "@temporalio/workflow";
 import type { CheckedRetrain } from "../activities/interfaces.ts";
+import { phaseAlert } from "../src/domain/alert.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
+import type { PhaseUpdates } from "./alerts.ts";
 import { workflowIds } from "./names.ts";
 import { label, labelled } from "./search-attributes.ts";
 
@@ -15,13 +17,16 @@ export interface Story {
   champion: string | null;
   datasetVersion: number;
   report: CycleReport;
+  /** Of sinks that show how far the cycle is. */
+  updates: PhaseUpdates;
 }
 
 /** Shows where the cycle is and notes how long it was there. */
-export async function phase<T>({ model, report }: Story, name: string, work: () => Promise<T>): Promise<T> {
+export async function phase<T>({ model, report, updates }: Story, name: string, work: () => Promise<T>): Promise<T> {
   const startedMs = Date.now();
   label({ pipeline: report.pipeline, model, stage: name });
   setCurrentDetails(`Cycle **${model}**: ${name}.\n\nChampion: ${report.champion?.version ?? "none yet"}.`);
+  updates.show(phaseAlert(report, name));
   try {
     return await work();
   } finally {

@@ -1,4 +1,5 @@
 /** The registered workflow types. */
+export { alertPeople } from "./alert-people.ts";
 export { evaluateModel } from "./evaluate-model.ts";
 export { fineTune } from "./fine-tune.ts";
 export { ingestSource } from "./ingest-source.ts";

@@ -8,32 +8,32 @@ import {
   type ChildWorkflowHandle,
 } from "@temporalio/workflow";
 import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio/common";
-import type { AlertActivities, PipelineActivities } from "../activities/interfaces.ts";
-import { sourcesFailedAlert, updateFailedAlert } from "../src/domain/alert.ts";
-import type { Alert } from "../src/domain/alert-schema.ts";
+import type { PipelineActivities } from "../activities/interfaces.ts";
+import { sourcesFailedAlert, updateFailedAlert, type AlertDraft } from "../src/domain/alert.ts";
 import { endCycle, endUpdate, failuresIn, forgetEmptyOrder, noteSources } from "../src/domain/pipeline.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { PipelineState } from "../src/domain/workflow-input-schema.ts";
-import { outside, waiting } from "./activity-options.ts";
+import { waiting } from "./activity-options.ts";
+import { startAlert } from "./alerts.ts";
 import { reasonOf } from "./steps.ts";
 
-const { sendAlert } = proxyActivities<AlertActivities>(outside);
 const { awaitWorkflow } = proxyActivities<PipelineActivities>(waiting(365 * 86_400));
 
 /** Tells people while the pipeline goes on. */
 export interface Alerting {
-  send(alert: Alert): void;
-  /** Alerts on their way: a run must not end before they are out. */
+  send(alert: AlertDraft): void;
+  /** Alerts that are not under way yet: a run must not end before they are. */
   pending(): number;
 }
 
 /** Alerts of a pipeline, to the sinks that it has by then. */
 export function alerting(owner: Pick<PipelineDefinition, "alerts">): Alerting {
-  let pending = 0;
-  const send = async (alert: Alert): Promise<void> => {
+  let [pending, sent] = [0, 0];
+  const send = async (alert: AlertDraft): Promise<void> => {
     pending++;
+    sent++;
     try {
-      await sendAlert({ sinks: owner.alerts, alert });
+      await startAlert(alert, owner.alerts, `${alert.kind}-${sent}`);
     } catch (error) {
       log.error("nobody could be alerted", { title: alert.title, reason: reasonOf(error) });
     } finally {

@@ -14,7 +14,6 @@ import {
   continueAsNew,
   isCancellation,
   ParentClosePolicy,
-  proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setDefaultSignalHandler,
@@ -24,7 +23,7 @@ import {
   workflowInfo,
   WorkflowIdReusePolicy,
 } from "@temporalio/workflow";
-import type { AlertActivities, InputActivities, PipelineActivities } from "../activities/interfaces.ts";
+import type { InputActivities, PipelineActivities } from "../activities/interfaces.ts";
 import {
   hearReading,
   hearUpdate,
@@ -43,7 +42,7 @@ import { cycleNumber } from "../src/domain/ids.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { LastCycle } from "../src/domain/registry-schema.ts";
 import type { PipelineInput, PipelineState } from "../src/domain/workflow-input-schema.ts";
-import { local, outside, patient } from "./activity-options.ts";
+import { local, patient } from "./activity-options.ts";
 import { workflowIds } from "./names.ts";
 import {
   alerting,
@@ -72,7 +71,6 @@ import { updateDataset } from "./update-dataset.ts";
 
 const { checkPipeline } = proxyLocalActivities<InputActivities>(local);
 const { readPipeline } = proxyLocalActivities<PipelineActivities>(patient);
-const { sendAlert } = proxyActivities<AlertActivities>(outside);
 
 /** A pipeline in the middle of its work. */
 interface Running {
@@ -144,8 +142,7 @@ async function readDataset({ definition, state, alerts }: Running): Promise<Last
       return lastCycle;
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const alert = unreadableAlert(name, workflowInfo().workflowId, reasonOf(error));
-      if (attempt === 1) await sendAlert({ sinks: definition.alerts, alert });
+      if (attempt === 1) alerts.send(unreadableAlert(name, workflowInfo().workflowId, reasonOf(error)));
       await sleep("1m", { summary: "storage cannot be read" });
     }
   }

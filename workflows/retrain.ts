@@ -14,7 +14,6 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
-  AlertActivities,
   AskedArm,
   CheckedRetrain,
   DatasetActivities,
@@ -34,7 +33,8 @@ import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput } from "../src/domain/workflow-input-schema.ts";
-import { computing, local, onceLocally, outside, quick, reporting } from "./activity-options.ts";
+import { phaseUpdates, tellPeople } from "./alerts.ts";
+import { computing, local, onceLocally, quick, reporting } from "./activity-options.ts";
 import { awaitApproval, hearAnswers, tellPipeline } from "./approval.ts";
 import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
 import { askArms, type Questions } from "./evaluate-arms.ts";
@@ -49,7 +49,6 @@ const { readCost } = proxyLocalActivities<JobActivities>(onceLocally);
 const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
 const { decideCycle } = proxyActivities<DecisionActivities>(computing);
 const { writeReport } = proxyActivities<ReportActivities>(reporting);
-const { sendAlert } = proxyActivities<AlertActivities>(outside);
 
 /** Of the functional-representation pack. */
 const suggestedPolicy = { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] };
@@ -70,7 +69,8 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
     failedSources: cycle.failedSources,
     champion: cycle.champion,
   });
-  const story = { pipeline, model, champion: cycle.champion, datasetVersion: cycle.datasetVersion, report };
+  const { champion, datasetVersion } = cycle;
+  const story = { pipeline, model, champion, datasetVersion, report, updates: phaseUpdates(pipeline.alerts) };
   try {
     await tell(story, heard);
   } catch (error) {
@@ -90,8 +90,7 @@ async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<Open
   try {
     return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
   } catch (error) {
-    const alert = notOpenedAlert(pipeline.name, workflowId, reasonOf(error));
-    await regardless(() => sendAlert({ alert, sinks: pipeline.alerts }));
+    await tellPeople(notOpenedAlert(pipeline.name, workflowId, reasonOf(error)), pipeline.alerts);
     throw error;
   }
 }
@@ -192,18 +191,16 @@ async function act(story: Story, testSet: TestSet, outcome: Outcome, reason: str
 async function conclude(story: Story): Promise<void> {
   const { pipeline, report } = story;
   await countCost(story);
-  let uri = "it could not be written";
+  let uri: string | null = null;
   try {
     ({ uri } = await writeReport(report));
   } catch (error) {
     log.error("the report could not be written", { cycle: report.cycle, reason: reasonOf(error) });
   }
-  try {
-    await sendAlert({ alert: cycleAlert(report, uri), sinks: pipeline.alerts });
-  } catch (error) {
-    log.error("nobody could be alerted", { cycle: report.cycle, reason: reasonOf(error) });
-  }
-  setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: \`${uri}\``);
+  await story.updates.settled();
+  const told = await tellPeople(cycleAlert(report, uri), pipeline.alerts);
+  const place = uri === null ? "it could not be written" : `\`${uri}\``;
+  setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: ${place}\n\n${told}`);
 }
 
 /** The training's cost, also of one that failed. A provider that cannot say it holds nothing up. */

@@ -1,5 +1,5 @@
-import type { Alert } from "../domain/alert-schema.ts";
-import type { AlertSink } from "../ports.ts";
+import type { AlertChoice } from "../domain/alert-choice-schema.ts";
+import type { AlertDelivery, AlertSink } from "../ports.ts";
 
 /** Where log lines go; a pino logger is one. */
 export interface LogTarget {
@@ -9,9 +9,9 @@ export interface LogTarget {
 }
 
 /** Alerts as log lines of their severity. */
-export function createLogAlertSink(log: LogTarget): AlertSink {
+export function createLogAlertSink(log: LogTarget): AlertSink<Extract<AlertChoice, { kind: "log" }>> {
   return {
-    async send({ severity, title, ...fields }: Alert) {
+    async send({ alert: { severity, title, ...fields } }: AlertDelivery) {
       const level = severity === "warning" ? "warn" : severity;
       log[level]({ alert: true, ...fields }, title);
     },

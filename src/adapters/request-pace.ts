@@ -35,8 +35,12 @@ export class RequestPace {
 
 /** How long a service may be waited for during one request, when it refuses and says for how long. */
 export class Patience {
-  #leftMs = patienceMs;
+  #leftMs: number;
   #waits = 5;
+
+  constructor(mostMs = patienceMs) {
+    this.#leftMs = mostMs;
+  }
 
   /** Waits as asked for, null for a wait that was not named. Throws `RateLimited` when that is too long or too often. */
   async wait(host: string, askedMs: number | null, signal: AbortSignal): Promise<void> {

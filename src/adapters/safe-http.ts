@@ -21,6 +21,8 @@ export interface HttpRequest {
   maxBytes?: number;
   /** For the whole exchange, patience that the service asks for left out, in milliseconds. Default 60,000. */
   timeoutMs?: number;
+  /** Most that is waited where the service asks for patience, in milliseconds. Default 60,000; 0 leaves all waiting to the caller. */
+  patienceMs?: number;
 }
 
 /** An answer of status 200 to 299, or 304 to a conditional request. */
@@ -105,7 +107,7 @@ export function createSafeHttp({ allowHosts, resolve = resolveBySystem }: SafeHt
 }
 
 async function patiently(reach: Reach, pace: RequestPace, asked: HttpRequest): Promise<HttpReply> {
-  const patience = new Patience();
+  const patience = new Patience(asked.patienceMs);
   for (;;) {
     const host = URL.canParse(asked.url) ? hostOf(new URL(asked.url)) : "";
     await pace.turn(host, asked.signal);
@@ -136,7 +138,7 @@ function typeOf(status: number): FailureType {
   return status === 408 || status === 425 || status >= 500 ? "Unavailable" : "Refused";
 }
 
-/** What services say of an error in their JSON, for people. Nothing of other answers: those are pages. */
+/** What services say of an error in their JSON, or in a single word, for people. Nothing of other answers: those are pages. */
 async function wordsOf(reply: HttpReply): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -145,7 +147,9 @@ async function wordsOf(reply: HttpReply): Promise<string> {
     bytes += piece.length;
     if (bytes > maxErrorBytes) break;
   }
-  const value: unknown = JSON.parse(Buffer.concat(pieces).toString("utf8"));
+  const text = Buffer.concat(pieces).toString("utf8");
+  if (/^[a-z]+(_[a-z]+)+$/.test(text)) return text.slice(0, 200);
+  const value: unknown = JSON.parse(text);
   if (typeof value !== "object" || value === null) return "";
   const fields = ["message", "error", "error_description", "description", "title", "detail"];
   const words = fields.map((field): unknown => Reflect.get(value, field)).filter((word) => typeof word === "string");

@@ -1,73 +1,272 @@
-/** The text of every alert. Ids and numbers, never records or secrets. */
-import type { Alert } from "./alert-schema.ts";
-import { nameSome } from "./reading.ts";
+/** The words of every alert. Ids and numbers, never records or secrets. */
+import { describeAnswer } from "./approval.ts";
+import type { AwaitedApproval } from "./approval-schema.ts";
+import type { Alert, AlertKind } from "./alert-schema.ts";
+import { duration, nameSome } from "./reading.ts";
 import { leakWarning, missingSources, summary } from "./report.ts";
 import type { CycleReport } from "./report-schema.ts";
+import { shellWord } from "./shell.ts";
+
+/** An alert before it is known when and by which run it is sent. */
+export type AlertDraft = Omit<Alert, "format" | "at" | "runId">;
+
+type Step = Alert["next"][number];
+
+/** Sentences of one alert; more are to be found in the report. */
+const mostSentences = 20;
+/** Characters of one sentence: reasons of failures can be long, and histories hold alerts. */
+const longestSentence = 1000;
+/** Metrics shown at a glance. */
+const mostMetrics = 5;
 
 /** What people are told of a cycle's end, whichever it is. */
-export function cycleAlert(report: CycleReport, reportUri: string): Alert {
-  const said = [...(report.decision?.reasons ?? []), leakWarning(report), missingSources(report), report.failure];
-  const reasons = said.filter((reason) => reason !== null);
-  return {
-    severity: severityOf(report),
-    pipeline: report.pipeline,
-    workflowId: report.workflowId,
+export function cycleAlert(report: CycleReport, reportUri: string | null): AlertDraft {
+  const { outcome, decision, approval, pipeline, cycle, workflowId, job } = report;
+  return draft({
+    kind: outcome,
+    pipeline,
+    cycle,
+    workflowId,
     title: summary(report).replaceAll("*", ""),
-    text: [...reasons, `Report: ${reportUri}`],
+    text: [
+      ...(decision?.reasons ?? []),
+      approval === null ? null : sentence(describeAnswer(approval)),
+      leakWarning(report),
+      missingSources(report),
+      report.failure,
+      reportUri === null ? "The report could not be written." : null,
+    ],
+    facts: factsOf(report),
+    next: nextOf(report),
+    links: [
+      ...(reportUri === null ? [] : [{ name: "report", uri: reportUri }]),
+      ...(job?.url ? [{ name: "training job", uri: job.url }] : []),
+    ],
+  });
+}
+
+/** How far a cycle is, for those who keep one message up to date. */
+export function phaseAlert(report: CycleReport, phase: string): AlertDraft {
+  const { pipeline, cycle, workflowId, champion, job } = report;
+  return draft({
+    kind: "phase",
+    pipeline,
+    cycle,
+    workflowId,
+    title: `${cycle}: ${phase}`,
+    text: [`Cycle ${cycle} of ${pipeline} is under way; its end is told here.`],
+    facts: [
+      { name: "phase", value: phase },
+      { name: "champion", value: champion?.version ?? "none yet" },
+    ],
+    links: job?.url ? [{ name: "training job", uri: job.url }] : [],
+  });
+}
+
+/** A challenger has won and waits for somebody to agree. */
+export function approvalAlert(of: {
+  pipeline: { name: string };
+  champion: string | null;
+  decision: { reasons: string[] };
+  awaited: AwaitedApproval;
+}): AlertDraft {
+  const { cycle, workflowId, until, onDeadline } = of.awaited;
+  const answer = (name: string): string => {
+    const input = JSON.stringify({ cycle, reason: "why", by: "your name" });
+    return `temporal workflow update execute --workflow-id ${shellWord(workflowId)} --name ${name} --input '${input}'`;
   };
+  const otherwise = onDeadline === "promote" ? "it is rolled out" : "the champion stays";
+  return draft({
+    kind: "approval-wanted",
+    pipeline: of.pipeline.name,
+    cycle,
+    workflowId,
+    title: `${cycle} has won and waits for an approval.`,
+    text: [...of.decision.reasons, `When nobody has answered by ${until}, ${otherwise}.`],
+    facts: [
+      { name: "champion", value: of.champion ?? "none yet" },
+      { name: "until", value: until },
+    ],
+    next: [
+      explain(cycle),
+      { what: "Roll it out", command: answer("approve") },
+      { what: "Keep the champion", command: answer("reject") },
+    ],
+  });
 }
 
 /** A cycle could not even begin. */
-export function notOpenedAlert(pipeline: string, workflowId: string, reason: string): Alert {
-  const title = `${pipeline}: a cycle could not begin`;
-  return {
-    severity: "error",
+export function notOpenedAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
+  return draft({
+    kind: "not-begun",
     pipeline,
     workflowId,
-    title,
+    title: `${pipeline}: a cycle could not begin`,
     text: [reason, "Nothing was trained, no traffic was moved."],
-  };
+    next: [look(workflowId), tryAgain(pipeline)],
+  });
 }
 
 /** A dataset update that a pipeline started has failed. */
-export function updateFailedAlert(pipeline: string, workflowId: string, reason: string): Alert {
-  const title = `${pipeline}: the dataset could not be updated`;
-  const text = [reason, "Nothing was lost: every source goes on where it was with the next update."];
-  return { severity: "error", pipeline, workflowId, title, text };
+export function updateFailedAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
+  return draft({
+    kind: "update-failed",
+    pipeline,
+    workflowId,
+    title: `${pipeline}: the dataset could not be updated`,
+    text: [reason, "Nothing was lost: every source goes on where it was with the next update."],
+    next: [look(workflowId), state(pipeline)],
+  });
 }
 
 /** Sources failed that were read well before; the rest goes on without them. */
-export function sourcesFailedAlert(pipeline: string, workflowId: string, failed: Record<string, string>): Alert {
+export function sourcesFailedAlert(pipeline: string, workflowId: string, failed: Record<string, string>): AlertDraft {
   const sources = Object.keys(failed);
-  return {
-    severity: "warning",
+  const reasons = Object.entries(failed).map(([source, reason]) => `${source}: ${reason}`);
+  return draft({
+    kind: "sources-failed",
     pipeline,
     workflowId,
     title: `${pipeline}: ${sources.length === 1 ? "a source" : `${sources.length} sources`} could not be read: ${nameSome(sources)}`,
     text: [
-      ...Object.entries(failed).map(([source, reason]) => `${source}: ${reason}`),
+      ...reasons.slice(0, mostSentences - 1),
       "The others go on. Each update tries again, from where the last good one ended; you hear of it once.",
     ],
-  };
+    next: sources.slice(0, 3).map((source) => ({
+      what: `Try ${source}`,
+      command: `tuneloop source try ${shellWord(`${pipeline}.yaml`)} ${shellWord(source)}`,
+    })),
+  });
 }
 
 /** A pipeline cannot read what it knows, and tries again. */
-export function unreadableAlert(pipeline: string, workflowId: string, reason: string): Alert {
-  const title = `${pipeline}: the dataset or the registry cannot be read`;
-  const text = [reason, "The pipeline tries again every minute and goes on by itself when it can."];
-  return { severity: "error", pipeline, workflowId, title, text };
+export function unreadableAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
+  return draft({
+    kind: "unreadable",
+    pipeline,
+    workflowId,
+    title: `${pipeline}: the dataset or the registry cannot be read`,
+    text: [reason, "The pipeline tries again every minute and goes on by itself when it can."],
+    next: [look(workflowId)],
+  });
 }
 
-function severityOf({ outcome }: CycleReport): Alert["severity"] {
-  switch (outcome) {
+/** Nothing has happened: somebody tries whether alerts get through. */
+export function testAlert(pipeline: string, at: string): Alert {
+  const tried = draft({
+    kind: "test",
+    pipeline,
+    workflowId: `pipeline/${pipeline}`,
+    title: `${pipeline}: a test alert`,
+    text: ["Nothing has happened. Alerts of this pipeline get here."],
+    facts: [{ name: "pipeline", value: pipeline }],
+    next: [state(pipeline)],
+  });
+  return { ...tried, format: 1, runId: null, at };
+}
+
+/** How much it matters: an error wants somebody to do something. */
+export function severityOf(kind: AlertKind): Alert["severity"] {
+  switch (kind) {
     case "promoted":
+    case "phase":
+    case "test":
       return "info";
     case "kept":
     case "inconclusive":
     case "cancelled":
+    case "sources-failed":
+    case "approval-wanted":
       return "warning";
     case "rolled-back":
     case "failed":
+    case "not-begun":
+    case "update-failed":
+    case "unreadable":
       return "error";
   }
+}
+
+type Said = Pick<AlertDraft, "kind" | "pipeline" | "workflowId" | "title"> &
+  Partial<Pick<AlertDraft, "cycle" | "facts" | "next" | "links">> & { text: (string | null)[] };
+
+function draft({ text, ...said }: Said): AlertDraft {
+  const sentences = text.filter((one) => one !== null).map(shortened);
+  const left = sentences.length - mostSentences;
+  return {
+    cycle: null,
+    facts: [],
+    next: [],
+    links: [],
+    ...said,
+    severity: severityOf(said.kind),
+    title: shortened(said.title),
+    text: left > 0 ? [...sentences.slice(0, mostSentences), `And ${left} more.`] : sentences,
+  };
+}
+
+/** The numbers of the decision, and what the cycle was made of. */
+function factsOf(report: CycleReport): Alert["facts"] {
+  const { champion, challenger, testSet, job, costUsd, datasetVersion, decision } = report;
+  const reasons = decision?.reasons.join(" ") ?? "";
+  const decisive = Object.entries(challenger?.metrics ?? {}).filter(([name]) => reasons.includes(name));
+  const shown = (value: number | null | undefined): string => (typeof value === "number" ? value.toFixed(3) : "?");
+  const seconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
+  return [
+    ...decisive.slice(0, mostMetrics).map(([name, value]) => ({
+      name,
+      value: champion === null ? shown(value) : `${shown(champion.metrics[name])} → ${shown(value)}`,
+    })),
+    { name: "dataset", value: datasetVersion },
+    ...(testSet === null ? [] : [{ name: "test set", value: `${testSet.records} records` }]),
+    ...(job === null ? [] : [{ name: "trained on", value: `${job.trainedRecords} records` }]),
+    ...(costUsd === null ? [] : [{ name: "cost", value: `${costUsd.toFixed(2)} USD` }]),
+    { name: "took", value: duration(seconds) },
+  ];
+}
+
+function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport): Step[] {
+  const why = decision === null ? [] : [explain(cycle)];
+  switch (outcome) {
+    case "promoted":
+      return [...why, { what: "Check the decision", command: `tuneloop decision verify ${cycle}` }];
+    case "kept":
+      return why;
+    case "inconclusive":
+      return [...why, tryAgain(pipeline)];
+    case "rolled-back":
+      return [...why, look(`${workflowId}/roll-out`), tryAgain(pipeline)];
+    case "failed":
+      return [...why, look(workflowId), tryAgain(pipeline)];
+    case "cancelled":
+      return [...why, tryAgain(pipeline)];
+  }
+}
+
+function explain(cycle: string): Step {
+  return { what: "See why, and what would change it", command: `tuneloop explain ${cycle}` };
+}
+
+function look(workflowId: string): Step {
+  return { what: "See what happened", command: `temporal workflow show --workflow-id ${shellWord(workflowId)}` };
+}
+
+function state(pipeline: string): Step {
+  return { what: "See how the pipeline stands", command: `tuneloop state ${shellWord(pipeline)}` };
+}
+
+function tryAgain(pipeline: string): Step {
+  const id = shellWord(`pipeline/${pipeline}`);
+  const command = `temporal workflow update execute --workflow-id ${id} --name runNow --input '{"reason": "once more"}'`;
+  return { what: "Train once more", command };
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function shortened(text: string): string {
+  if (text.length <= longestSentence) return text;
+  // Not in the middle of a character.
+  return `${text.slice(0, longestSentence - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }

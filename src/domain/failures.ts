@@ -18,6 +18,7 @@ export const failureTypes = [
   "RolloutLocked", // another rollout of the same model moves traffic
   "ServiceChanged", // the service is not as this rollout left it: somebody else deployed
   "ProbeFailed", // a version answers too few of the probe questions
+  "NotTold", // a sink of alerts could not be reached, so that somebody does not know what happened
   "StillWaiting", // not a failure: what is awaited has not happened yet
   "Internal", // anything else: a bug worth a report
 ] as const;
@@ -45,6 +46,7 @@ export function isRetryable(type: FailureType): boolean {
     case "RolloutLocked":
     case "ServiceChanged":
     case "ProbeFailed":
+    case "NotTold":
       return false;
   }
 }

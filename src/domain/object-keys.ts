@@ -30,10 +30,11 @@ export const objectKeys = {
     `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
   /** Predictions as they were when a decision was made, where they can still change. */
   decidedPredictions: (evaluation: string, sha256: string) => `evaluations/${evaluation}/decided-${sha256}.jsonl`,
-  /** What was asked, and the hashes of the answers: there once all questions have been asked. */
-  evaluation: (evaluation: string) => `evaluations/${evaluation}/evaluation.json`,
   /** Training records that a model is shown with each question. */
   examples: (dataset: string, sha256: string) => `datasets/${dataset}/examples/${sha256}.json`,
+  /** What a judge replied about the answers of a shard. */
+  judgements: (evaluation: string, judge: string, shard: number) =>
+    `evaluations/${evaluation}/judge-${judge}-${String(shard).padStart(4, "0")}.jsonl`,
   /** Above the decisions of all pipelines. */
   decisions: "decisions/",
   decision: (cycle: string) => `decisions/${cycle}.json`,

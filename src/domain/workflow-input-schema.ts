@@ -1,10 +1,12 @@
 /** What each workflow takes: one plain JSON object, checked in the workflow's first local activity. */
 import { z } from "zod";
+import { alertChoiceSchema } from "./alert-choice-schema.ts";
+import { alertSchema } from "./alert-schema.ts";
 import { awaitedApprovalSchema } from "./approval-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
 import { outcomeSchema } from "./decision-schema.ts";
-import { evaluateSchema } from "./evaluate-schema.ts";
-import { testSetSchema } from "./evaluation-schema.ts";
+import { endpointSchema, evaluateSchema } from "./evaluate-schema.ts";
+import { examplesSchema, testSetSchema } from "./evaluation-schema.ts";
 import {
   computeSchema,
   cycleDefinitionSchema,
@@ -106,15 +108,24 @@ export const fineTuneInputSchema = z.strictObject({
 });
 export type FineTuneInput = z.infer<typeof fineTuneInputSchema>;
 
-export const evaluateModelInputSchema = z.strictObject({
-  pipeline: slugSchema,
-  /** A model version that the pipeline's service has up. */
-  model: modelVersion,
-  testSet: testSetSchema,
-  /** Key of the names seen in training data, which the format metrics need. */
-  vocabulary: z.string().min(1),
-  evaluate: evaluateSchema.prefault({}),
-});
+export const evaluateModelInputSchema = z
+  .strictObject({
+    pipeline: slugSchema,
+    /** A model version that the pipeline's service has up, or what to call the model of `endpoint`. */
+    model: z.string().regex(/^[a-z0-9-]{1,40}(-\d+(\.\d+)?)?$/, "must be a model version such as games-12"),
+    /** An endpoint that is asked instead of the pipeline's service; null for a model version. */
+    endpoint: endpointSchema.nullable().default(null),
+    /** Shown with each question; null for none. */
+    examples: examplesSchema.nullable().default(null),
+    testSet: testSetSchema,
+    /** Key of the names seen in training data, which the format metrics need. */
+    vocabulary: z.string().min(1),
+    evaluate: evaluateSchema.prefault({}),
+  })
+  .superRefine(({ model, endpoint }, context) => {
+    if (endpoint !== null || modelVersion.safeParse(model).success) return;
+    context.addIssue({ code: "custom", path: ["model"], message: "must be a model version such as games-12" });
+  });
 export type EvaluateModelInput = z.infer<typeof evaluateModelInputSchema>;
 
 export const rollOutInputSchema = z.strictObject({
@@ -130,6 +141,18 @@ export const rollOutInputSchema = z.strictObject({
   testSet: testSetSchema,
 });
 export type RollOutInput = z.infer<typeof rollOutInputSchema>;
+
+export const alertPeopleInputSchema = z.strictObject({
+  alert: alertSchema,
+  sinks: z.array(alertChoiceSchema).min(1, "name at least one sink").max(20),
+  /** How long a sink that cannot be reached is tried. */
+  patienceSeconds: z
+    .number()
+    .gt(0)
+    .max(7 * 86_400)
+    .default(12 * 3600),
+});
+export type AlertPeopleInput = z.input<typeof alertPeopleInputSchema>;
 
 /** What a pipeline carries from run to run; also, without the window, what its query `state` answers. */
 export const pipelineStateSchema = z.object({

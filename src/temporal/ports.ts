@@ -3,9 +3,9 @@ import { AnyscaleClient } from "../anyscale/client.ts";
 import { codeVersion } from "../code-version.ts";
 import type { Config, SourceConfig } from "../config.ts";
 import type { Ports, WorkflowLookup } from "../ports.ts";
+import { createAlertSinks } from "../adapters/alert-sinks.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
-import { createLogAlertSink } from "../adapters/log-alert-sink.ts";
 import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
 import { createPostgresCountsTable } from "../adapters/postgres-counts-table.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
@@ -39,9 +39,11 @@ export function createPorts(
       return readChatFile(new S3ObjectStore(s3, `s3://${bucket}`), key, signal);
     },
     counts: createPostgresCountsTable(outside.sources.secret),
-    alerts: { log: createLogAlertSink(outside.log) },
+    alerts: createAlertSinks({ log: outside.log, store, ...sourceServices(outside.sources) }),
+    temporalUi: config.temporalUi,
     reports: createReportRenderer(),
     workflows: outside.workflows,
+    secret: outside.sources.secret,
     code: codeVersion(),
     authorKey: config.authorKey,
   };

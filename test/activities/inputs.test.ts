@@ -5,6 +5,7 @@ import type { InputActivities } from "../../activities/interfaces.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
+import { anAlert } from "../support/builders.ts";
 import { fakeRecipes } from "../support/fake-ports.ts";
 
 const activities = createInputActivities({ recipes: fakeRecipes, metrics: createMetricCatalog([]) });
@@ -23,6 +24,7 @@ const least: Record<keyof InputActivities, object> = {
   checkFineTune: { pipeline: "games", model: "games-12", datasetVersion: 12, recipe },
   checkEvaluateModel: { pipeline: "games", model: "games-12", testSet, vocabulary: "v" },
   checkRollOut: { pipeline: "games", model: "games-12.2", target: "silent", reason: "r", recipe, testSet },
+  checkAlertPeople: { alert: anAlert(), sinks: [{ kind: "log" }] },
 };
 const checks: (keyof InputActivities)[] = [
   "checkUpdateDataset",
@@ -33,6 +35,7 @@ const checks: (keyof InputActivities)[] = [
   "checkFineTune",
   "checkEvaluateModel",
   "checkRollOut",
+  "checkAlertPeople",
 ];
 
 /** Sources are checked and not answered: there may be thousands. */

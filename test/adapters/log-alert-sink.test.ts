@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLogAlertSink } from "../../src/adapters/log-alert-sink.ts";
+import { anAlert } from "../support/builders.ts";
 
 describe("createLogAlertSink", () => {
   it.each([
@@ -10,15 +11,10 @@ describe("createLogAlertSink", () => {
     const lines: [string, object, string][] = [];
     const write = (name: string) => (fields: object, message: string) => void lines.push([name, fields, message]);
     const log = { info: write("info"), warn: write("warn"), error: write("error") };
-    const alert = {
-      severity,
-      pipeline: "games",
-      workflowId: "retrain/games/1",
-      title: "It happened.",
-      text: ["Because."],
-    };
-    await createLogAlertSink(log).send(alert);
-    const fields = { alert: true, pipeline: "games", workflowId: "retrain/games/1", text: ["Because."] };
-    expect(lines).toEqual([[level, fields, "It happened."]]);
+    const { signal } = new AbortController();
+    const alert = anAlert({ severity });
+    await createLogAlertSink(log).send({ id: "msg_1", alert, sink: { kind: "log" }, signal });
+    const { severity: _, title, ...fields } = alert;
+    expect(lines).toEqual([[level, { alert: true, ...fields }, title]]);
   });
 });

@@ -1,5 +1,6 @@
 /** Inputs of workflows, whole and valid; a test names what matters to it. */
 import type { z } from "zod";
+import type { Alert } from "../../src/domain/alert-schema.ts";
 import { pipelineSchema, type PipelineDefinition } from "../../src/domain/pipeline-schema.ts";
 import {
   evaluateModelInputSchema,
@@ -23,6 +24,26 @@ export const aQuickRollout = { steps: [10, 50, 100], soakSeconds: 0, bakeSeconds
 /** A source of chat-format objects. */
 export function aSource(id: string): SourceDefinition {
   return { id, kind: "s3-jsonl", uri: `s3://feedback/${id}/` };
+}
+
+/** An alert of a cycle that was promoted. */
+export function anAlert(overrides: Partial<Alert> = {}): Alert {
+  return {
+    format: 1,
+    kind: "promoted",
+    severity: "info",
+    pipeline: "games",
+    cycle: "games-12",
+    workflowId: "retrain/games/12",
+    runId: "0199-a",
+    at: "2026-01-31T12:00:00.000Z",
+    title: "games-12 is the new champion; it replaces games-11.",
+    text: ["accuracy is better by 5.0 %."],
+    facts: [{ name: "accuracy", value: "0.850 → 0.900" }],
+    next: [{ what: "See why", command: "tuneloop explain games-12" }],
+    links: [{ name: "report", uri: "s3://bucket/reports/games-12/index.html" }],
+    ...overrides,
+  };
 }
 
 /** A frozen test set of 20 questions. */
