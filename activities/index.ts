@@ -6,6 +6,7 @@ import { createDecisionActivities } from "./decisions.ts";
 import { createEvaluationActivities } from "./evaluations.ts";
 import { createInputActivities } from "./inputs.ts";
 import { createJobActivities } from "./jobs.ts";
+import { createJudgingActivities } from "./judging.ts";
 import { createPipelineActivities } from "./pipelines.ts";
 import { createReportActivities } from "./reports.ts";
 import { createRolloutActivities } from "./rollouts.ts";
@@ -17,6 +18,7 @@ export function createActivities(ports: Ports) {
     ...createDatasetActivities(ports),
     ...createJobActivities(ports),
     ...createEvaluationActivities(ports),
+    ...createJudgingActivities(ports),
     ...createDecisionActivities(ports),
     ...createApprovalActivities(ports),
     ...createRolloutActivities(ports),

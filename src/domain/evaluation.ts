@@ -46,6 +46,8 @@ export interface Scoring {
 export interface Scorer {
   /** @param judged values that a judge gave, by metric name */
   add(record: TestRecord, prediction: Prediction, judged?: MetricValues): void;
+  /** Makes a metric unusable. @param why in words for people */
+  refuse(metric: string, why: string): void;
   scored(): ScoredAnswers;
 }
 
@@ -87,6 +89,10 @@ export function startScoring({ packs, slices = [], wanted = [] }: Scoring): Scor
           columns.get(metric.name)?.push(value);
         }
       }
+    },
+
+    refuse(metric, why) {
+      unusable[metric] ??= why;
     },
 
     scored() {
@@ -240,6 +246,7 @@ export function comparePredictions(
       challengerRight: count((a) => a),
       gained: defence === null ? 0 : count((a, c) => a && !c),
       lost: defence === null ? 0 : count((a, c) => !a && c),
+      ifAnswered: null,
     };
   });
 }
