@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { cancellationSignal } from "@temporalio/activity";
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
-import { fewestRecords } from "../src/domain/decision.ts";
+import { fewestRecords } from "../src/domain/judgement.ts";
 import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { datasetVersionId } from "../src/domain/ids.ts";

@@ -14,39 +14,57 @@ const common = {
   total: z.int().min(0),
 };
 
+const count = z.int().min(0);
+
 /** Right or wrong for each record; a question without an answer counts as the metric says, which is wrong for an accuracy. */
 export const binaryComparisonSchema = z.object({
   ...common,
   kind: z.literal("binary"),
   /** Records for which it holds of the champion; null without a champion. */
-  championRight: z.int().min(0).nullable(),
-  challengerRight: z.int().min(0),
+  championRight: count.nullable(),
+  challengerRight: count,
   /** It holds of the challenger only. */
-  gained: z.int().min(0),
+  gained: count,
   /** It holds of the champion only. */
-  lost: z.int().min(0),
+  lost: count,
+  /**
+   * The same, were the champion at its best on each question that it left without an answer; null when it left none, and
+   * for a metric of the missing answers themselves.
+   */
+  ifAnswered: z.object({ championRight: count, gained: count, lost: count }).nullable(),
 });
 export type BinaryComparison = z.infer<typeof binaryComparisonSchema>;
+
+/** Challenger minus champion by resampling. */
+const differenceSchema = z.object({
+  value: z.number(),
+  /** At 1 - alpha, for what is better. */
+  twoSided: intervalSchema,
+  /** At 1 - 2 alpha, whose one end is the one-sided bound of a guard. */
+  oneSided: intervalSchema,
+  /** Two-sided. */
+  p: z.number(),
+  /** Challenger over champion at 1 - 2 alpha, for margins relative to the champion; null where its value may be 0. */
+  ratio: intervalSchema.nullable(),
+});
 
 /** A number for each model over all records, with seeded bootstrap intervals at the policy's alpha. */
 export const numericComparisonSchema = z.object({
   ...common,
   kind: z.enum(["mean", "statistic"]),
+  /** Null without a champion. */
   champion: z.number().nullable(),
-  challenger: z.number().nullable(),
-  /** Of the challenger alone, at 1 - alpha. */
+  championInterval: intervalSchema.nullable(),
+  challenger: z.number(),
+  /** Null where some resample has no value. */
   challengerInterval: intervalSchema.nullable(),
-  /** Challenger minus champion; null without a champion or without enough values. */
-  difference: z
-    .object({
-      value: z.number(),
-      /** At 1 - alpha, for what is better. */
-      twoSided: intervalSchema,
-      /** At 1 - 2 alpha, whose lower end is the one-sided bound of a guard. */
-      oneSided: intervalSchema,
-      p: z.number(),
-    })
-    .nullable(),
+  /** Null without a champion, and where some resample has no value. */
+  difference: differenceSchema.nullable(),
+  /**
+   * The same, were the champion at its best on each question that it left without an answer, for means of ratios; without
+   * these questions for others. Null when it left none that counts.
+   */
+  ifAnswered: z.object({ total: count, champion: z.number(), difference: differenceSchema.nullable() }).nullable(),
 });
 export type NumericComparison = z.infer<typeof numericComparisonSchema>;
 
@@ -55,18 +73,28 @@ export const preferenceComparisonSchema = z.object({
   ...common,
   kind: z.literal("preference"),
   /** The challenger's answer was preferred in both orders. */
-  gained: z.int().min(0),
+  gained: count,
   /** The champion's answer was preferred in both orders. */
-  lost: z.int().min(0),
+  lost: count,
   /** Records on which the judge said the same in both orders. */
-  agreed: z.int().min(0),
+  agreed: count,
 });
 export type PreferenceComparison = z.infer<typeof preferenceComparisonSchema>;
+
+/** A metric without numbers, because something is wrong with its values: no decision rests on it. */
+export const unusableComparisonSchema = z.object({
+  ...common,
+  kind: z.literal("unusable"),
+  /** A sentence without its full stop. */
+  reason: z.string(),
+});
+export type UnusableComparison = z.infer<typeof unusableComparisonSchema>;
 
 /** Both models on the same records, by one metric. */
 export const comparisonSchema = z.discriminatedUnion("kind", [
   binaryComparisonSchema,
   numericComparisonSchema,
   preferenceComparisonSchema,
+  unusableComparisonSchema,
 ]);
 export type Comparison = z.infer<typeof comparisonSchema>;

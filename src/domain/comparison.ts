@@ -1,0 +1,139 @@
+/** Two models on the same records, by every metric and subset: the numbers that decisions and reports rest on. */
+import type { Comparison, UnusableComparison } from "./comparison-schema.ts";
+import type { ScoredAnswers } from "./evaluation.ts";
+import type { Metric, MetricPack, MetricValue } from "./metrics/metric.ts";
+import { compareNumbers } from "./numeric-comparison.ts";
+import type { Compared, PairedValues, ValuesToCompare } from "./paired-values.ts";
+
+/** Whom to compare, and how. */
+export interface ArmsToCompare {
+  /** Null without a champion. */
+  champion: ScoredAnswers | null;
+  challenger: ScoredAnswers;
+  /** Those that both were scored by. */
+  packs: readonly MetricPack[];
+  /** The policy's. */
+  alpha: number;
+  /** Of the bootstrap; default as many as `alpha` asks for. */
+  resamples?: number;
+}
+
+/** One record that counts, by the places that it has in the lists of both models. */
+interface PairedPlaces {
+  challenger: number;
+  champion: number | null;
+}
+
+/**
+ * Compares two models by every metric of the packs, on every subset of the challenger's, one after the other, so that the
+ * caller may see to other things in between: the resampling of 5,000 records takes a tenth of a second.
+ *
+ * Records that only one of both was asked do not count, nor those without a value. The same answers give the same numbers on
+ * every machine and in whatever order they are. A metric with a value that is no number is `unusable` and has none.
+ */
+export function* compareArms(arms: ArmsToCompare): Generator<Comparison, void, undefined> {
+  const { champion, challenger, packs } = arms;
+  const places = new Map(champion?.ids.map((id, place) => [id, place]));
+  for (const [subset, of] of Object.entries(challenger.subsets)) {
+    const paired = of.flatMap((place): PairedPlaces[] => {
+      const other = places.get(challenger.ids[place] ?? "") ?? null;
+      return champion !== null && other === null ? [] : [{ challenger: place, champion: other }];
+    });
+    const byId = ({ challenger: place }: PairedPlaces): string => challenger.ids[place] ?? "";
+    const ordered = paired.toSorted((a, b) => (byId(a) < byId(b) ? -1 : 1));
+    for (const pack of packs) {
+      for (const metric of pack.metrics) {
+        if (metric.kind === "preference" && champion === null) continue;
+        yield compareMetric({ ...arms, pack, metric, subset, paired: ordered });
+      }
+    }
+  }
+}
+
+/** {@link compareArms} to its end. */
+export function compareAll(arms: ArmsToCompare): Comparison[] {
+  return [...compareArms(arms)];
+}
+
+interface MetricToCompare extends ArmsToCompare {
+  pack: MetricPack;
+  metric: Metric;
+  subset: string;
+  paired: readonly PairedPlaces[];
+}
+
+function compareMetric({ champion, challenger, pack, metric, subset, paired, ...how }: MetricToCompare): Comparison {
+  const { name, kind, unit, better } = metric;
+  const common = { metric: name, subset, unit, better };
+  const unusable = (reason: string): UnusableComparison => ({
+    ...common,
+    kind: "unusable",
+    total: paired.length,
+    reason,
+  });
+  const wrong = challenger.unusable[name] ?? champion?.unusable[name];
+  if (wrong !== undefined) return unusable(wrong);
+  const attack = challenger.columns[name];
+  const defence = champion?.columns[name];
+  const isOfTwo = kind !== "preference" && champion !== null;
+  if (attack === undefined || (isOfTwo && defence === undefined)) {
+    return unusable(`${name} was not measured for ${attack === undefined ? "the challenger" : "the champion"}`);
+  }
+  const values = paired.flatMap(({ challenger: place, champion: other }): PairedValues[] => {
+    const value = attack[place] ?? null;
+    const against = other === null ? null : (defence?.[other] ?? null);
+    if (value === null || (isOfTwo && against === null)) return [];
+    const isChampionSilent = other !== null && champion?.answered[other] === false && metric.over !== "asked";
+    return [{ challenger: value, champion: against, isChampionSilent }];
+  });
+  const hasChampion = champion !== null;
+  const compared = compareValues({ pack, metric, values, hasChampion, ...how });
+  return typeof compared === "string" ? unusable(compared) : { ...common, total: values.length, ...compared };
+}
+
+function compareValues(compare: ValuesToCompare): Compared {
+  switch (compare.metric.kind) {
+    case "binary":
+      return comparePairs(compare);
+    case "mean":
+    case "statistic":
+      return compareNumbers(compare, compare.metric.kind);
+    case "preference":
+      return comparePreferences(compare);
+  }
+}
+
+function comparePairs({ metric: { name, better }, values, hasChampion }: ValuesToCompare): Compared {
+  const isRightOrWrong = (value: MetricValue): boolean => typeof value === "boolean";
+  const areAll = values.every(
+    (pair) => isRightOrWrong(pair.challenger) && (!hasChampion || isRightOrWrong(pair.champion)),
+  );
+  if (!areAll) return `${name} has a value that is neither true nor false`;
+  const count = (test: (pair: PairedValues) => boolean): number => values.filter(test).length;
+  const isChallengerRight = ({ challenger }: PairedValues): boolean => challenger === true;
+  const counts = (isChampionRight: (pair: PairedValues) => boolean) => ({
+    championRight: count(isChampionRight),
+    gained: count((pair) => isChallengerRight(pair) && !isChampionRight(pair)),
+    lost: count((pair) => !isChallengerRight(pair) && isChampionRight(pair)),
+  });
+  const challengerRight = count(isChallengerRight);
+  if (!hasChampion) {
+    return { kind: "binary", championRight: null, challengerRight, gained: 0, lost: 0, ifAnswered: null };
+  }
+  const asCounted = ({ champion }: PairedValues): boolean => champion === true;
+  const atBest = (pair: PairedValues): boolean => (pair.isChampionSilent ? better === "higher" : asCounted(pair));
+  const isAnySilent = better !== "neither" && values.some(({ isChampionSilent }) => isChampionSilent);
+  return { kind: "binary", ...counts(asCounted), challengerRight, ifAnswered: isAnySilent ? counts(atBest) : null };
+}
+
+function comparePreferences({ metric: { name }, values }: ValuesToCompare): Compared {
+  const count = (...verdicts: string[]): number =>
+    values.filter(({ challenger }) => typeof challenger === "string" && verdicts.includes(challenger)).length;
+  if (count("gained", "lost", "tie", "split") < values.length) return `${name} has a value that is no verdict`;
+  return {
+    kind: "preference",
+    gained: count("gained"),
+    lost: count("lost"),
+    agreed: count("gained", "lost", "tie"),
+  };
+}

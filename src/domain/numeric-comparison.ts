@@ -1,0 +1,129 @@
+/** Comparison of metrics that are a number over all records: means and statistics. */
+import type { Interval } from "./comparison-schema.ts";
+import type { MetricValue } from "./metrics/metric.ts";
+import type { Compared, PairedValues, ValuesToCompare } from "./paired-values.ts";
+import {
+  bootstrapInterval,
+  pairedBootstrap,
+  type ResampledPair,
+  type Resampling,
+  type WeightedStatistic,
+} from "./statistics/bootstrap.ts";
+
+type StatisticOf = (values: readonly MetricValue[]) => WeightedStatistic;
+
+/** Values of a ratio lie between these. */
+const ratioBounds: Interval = { lower: 0, upper: 1 };
+
+/** Compares two models' means or statistics by the paired bootstrap; words instead of numbers where there are none. */
+export function compareNumbers(compare: ValuesToCompare, kind: "mean" | "statistic"): Compared {
+  const { metric, pack, values, hasChampion } = compare;
+  if (
+    kind === "mean" &&
+    !values.every((pair) => isNumber(pair.challenger) && (!hasChampion || isNumber(pair.champion)))
+  ) {
+    return `${metric.name} has a value that is no finite number`;
+  }
+  if (values.length < 2) return `${metric.name} has a value for ${values.length} records only`;
+  const statisticOf = kind === "mean" ? meanOf : pack.statistics?.[metric.name];
+  if (statisticOf === undefined) return `metric pack ${pack.name} has no statistic ${metric.name}`;
+  try {
+    return hasChampion ? compareBoth(compare, kind, statisticOf) : measureOne(compare, kind, statisticOf);
+  } catch (error) {
+    return `metric pack ${pack.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function measureOne(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf): Compared {
+  const statistic = statisticOf(compare.values.map(({ challenger }) => challenger));
+  const challenger = statistic();
+  if (!isNumber(challenger)) return `${compare.metric.name} has no value over the records that there are`;
+  const challengerInterval = bootstrapInterval(statistic, resampling(compare, compare.values.length));
+  return {
+    kind,
+    champion: null,
+    championInterval: null,
+    challenger,
+    challengerInterval,
+    difference: null,
+    ifAnswered: null,
+  };
+}
+
+function compareBoth(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf): Compared {
+  const { metric, values } = compare;
+  const champion = statisticOf(values.map((pair) => pair.champion))();
+  const challenger = statisticOf(values.map((pair) => pair.challenger))();
+  if (!isNumber(champion) || !isNumber(challenger)) {
+    return `${metric.name} has no value over the records of ${isNumber(champion) ? "the challenger" : "the champion"}`;
+  }
+  const asCounted = resample(compare, values, statisticOf);
+  return {
+    kind,
+    champion,
+    championInterval: asCounted?.championInterval ?? null,
+    challenger,
+    challengerInterval: asCounted?.challengerInterval ?? null,
+    difference: asCounted?.difference ?? null,
+    ifAnswered: ifAnswered(compare, kind, statisticOf),
+  };
+}
+
+function ifAnswered(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf) {
+  const { metric, values } = compare;
+  if (metric.better === "neither" || !values.some(({ isChampionSilent }) => isChampionSilent)) return null;
+  const best = metric.better === "higher" ? ratioBounds.upper : ratioBounds.lower;
+  const spared =
+    kind === "mean" && metric.unit === "ratio"
+      ? values.map((pair) => (pair.isChampionSilent ? { ...pair, champion: best } : pair))
+      : values.filter(({ isChampionSilent }) => !isChampionSilent);
+  const champion = statisticOf(spared.map((pair) => pair.champion))();
+  if (!isNumber(champion)) return null;
+  return {
+    total: spared.length,
+    champion,
+    difference: resample(compare, spared, statisticOf)?.difference ?? null,
+  };
+}
+
+function resample(
+  compare: ValuesToCompare,
+  values: readonly PairedValues[],
+  statisticOf: StatisticOf,
+): ResampledPair | null {
+  if (values.length < 2) return null;
+  const champion = values.map((pair) => pair.champion);
+  const challenger = values.map((pair) => pair.challenger);
+  const statistics = {
+    champion: statisticOf(champion),
+    challenger: statisticOf(challenger),
+    pooled: statisticOf([...champion, ...challenger]),
+  };
+  return pairedBootstrap(statistics, resampling(compare, values.length));
+}
+
+function resampling({ metric, alpha, resamples }: ValuesToCompare, records: number): Resampling {
+  return {
+    records,
+    alpha,
+    ...(resamples === undefined ? {} : { resamples }),
+    ...(metric.unit === "ratio" ? { bounds: ratioBounds } : {}),
+  };
+}
+
+function meanOf(values: readonly MetricValue[]): WeightedStatistic {
+  const numbers = Float64Array.from(values, (value) => (isNumber(value) ? value : Number.NaN));
+  return (weights) => {
+    let [sum, total] = [0, 0];
+    for (let index = 0; index < numbers.length; index++) {
+      const weight = weights === undefined ? 1 : (weights[index] ?? 0);
+      sum += weight * (numbers[index] ?? 0);
+      total += weight;
+    }
+    return total === 0 ? null : sum / total;
+  };
+}
+
+function isNumber(value: MetricValue): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
