@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { datasetVersionSchema } from "../src/domain/dataset-version-schema.ts";
 import { countRecords } from "../src/domain/dataset-version.ts";
+import type { Examples } from "../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { Ports } from "../src/ports.ts";
+import type { ObjectStore, Ports } from "../src/ports.ts";
 import { assertShares, commitVersion, newestVersion } from "./commit-version.ts";
 import { mergeCounts } from "./counts.ts";
 import { gatherBatches, withGathered } from "./gathered-batches.ts";
@@ -11,7 +13,7 @@ import type { DatasetActivities } from "./interfaces.ts";
 import { ingestInTime } from "./ingest-in-time.ts";
 import { ProgressReports } from "./progress-reports.ts";
 import { freezeTestSet } from "./test-set.ts";
-import { readTrainingData } from "./vocabulary.ts";
+import { readTrainingData, type TrainingData } from "./vocabulary.ts";
 
 /** Sources whose counts an answer names: more do not belong into history. */
 const mostPerSource = 200;
@@ -47,12 +49,25 @@ export function createDatasetActivities(ports: DatasetPorts): DatasetActivities 
     mergeCounts: (request) => mergeCounts(ports, request),
     freezeTestSet: (request) => freezeTestSet(ports, request),
 
-    async readTraining({ dataset, version, testSet }) {
+    async readTraining({ dataset, version, testSet, ...draw }) {
       const key = objectKeys.vocabulary(dataset, version);
       const manifest = await needDocument(store, objectKeys.version(dataset, version), datasetVersionSchema);
-      const { vocabulary, leaked } = await readTrainingData(store, manifest, testSet);
+      const { vocabulary, leaked, examples } = await readTrainingData(store, manifest, testSet, draw);
       await writeDocument(store, key, vocabulary);
-      return { vocabulary: key, leaked };
+      return { vocabulary: key, leaked, examples: await keepExamples(store, dataset, examples) };
     },
   };
+}
+
+/** Keeps examples under a name made of what they are; null when there are none. */
+async function keepExamples(
+  store: ObjectStore,
+  dataset: string,
+  examples: TrainingData["examples"],
+): Promise<Examples | null> {
+  if (examples.length === 0) return null;
+  const sha256 = createHash("sha256").update(JSON.stringify(examples)).digest("hex");
+  const key = objectKeys.examples(dataset, sha256);
+  await writeDocument(store, key, examples);
+  return { key, sha256, count: examples.length };
 }

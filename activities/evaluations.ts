@@ -1,110 +1,157 @@
 import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
-import { countAnswers, scorePredictions } from "../src/domain/evaluation.ts";
-import type { Prediction, TestRecord } from "../src/domain/evaluation-schema.ts";
+import type { Example } from "../src/domain/asking.ts";
+import { decideSchema } from "../src/domain/decide-schema.ts";
+import { startScoring, summarise } from "../src/domain/evaluation.ts";
+import { exampleListSchema, type AskingProgress } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
-import { objectKeys } from "../src/domain/object-keys.ts";
+import { untilNextReport } from "../src/domain/reading.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
+import { askedArm, type AskedEndpoint } from "./arms.ts";
+import { askAll, openQuestions, shardRecords, type Answers } from "./asking.ts";
+import { AskingWatch } from "./asking-watch.ts";
 import { needDocument } from "./documents.ts";
-import type { EvaluationActivities } from "./interfaces.ts";
-import { readPredictions, readShard } from "./predictions.ts";
-import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
+import type { AskedQuestions, EvaluationActivities } from "./interfaces.ts";
+import { predictionsOf } from "./predictions.ts";
+import { questionsOf } from "./questions.ts";
+import { RequestGate } from "./request-gate.ts";
+import { drawSample } from "./sample.ts";
 import { vocabularySchema } from "./vocabulary.ts";
 
-/** Questions of a shard: what is asked again after the loss of a worker. */
-const shardRecords = 250;
-/** Share of a shard that may stay without an answer at once; some questions have none, such as those too long. */
-const toleratedRatio = 0.02;
-/** The attempt at a shard that leaves what has no answer to the decision, which knows how much that is. */
+/** Requests for one question, and how often all questions are gone through for those whose requests failed. */
+const tries = 5;
+const rounds = 2;
+/** Between two rounds, in milliseconds. */
+const roundPauseMs = 10_000;
+/** The attempt that gives up on an endpoint whose requests fail: after some minutes. */
 const lastAttempt = 5;
+const heartbeatMs = 1000;
 
-type EvaluationPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint">;
+type EvaluationPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "secret" | "workflows" | "metrics">;
 
 export function createEvaluationActivities(ports: EvaluationPorts): EvaluationActivities {
   const { store } = ports;
   return {
-    async planEvaluation(request) {
-      return { key: evaluationKey(request), shards: Math.ceil(request.testSet.records / shardRecords) };
+    async askQuestions(request) {
+      // A model that is not there is found out before anything is read.
+      const asked = await askedArm(ports, request);
+      const examples =
+        request.examples === null ? [] : await needDocument(store, request.examples.key, exampleListSchema);
+      const sample = await drawSample(store, request.testSet, request.evaluate);
+      const answers = { key: evaluationKey(request), testSet: request.testSet, sample };
+      const failed = await withPatience(() => askInRounds(ports, request, { asked, examples, answers }));
+      return { key: answers.key, shards: Math.ceil(sample.records / shardRecords), records: sample.records, failed };
     },
 
-    async askShard(request) {
-      const predictions = await askOpenQuestions(ports, request);
-      const { asked, failed } = countAnswers(predictions);
-      const isTolerable = failed <= toleratedRatio * asked || activityInfo().attempt >= lastAttempt;
-      if (!isTolerable) throw unanswered(request.model, predictions);
-      return { records: asked, failed };
-    },
-
-    async scoreEvaluation({ key, shards, model, testSet, vocabulary }) {
-      const predictions = await readPredictions(store, { key, shards });
-      const known = await needDocument(store, vocabulary, vocabularySchema);
-      const { asked, failed } = countAnswers(predictions);
-      return { key, model, testSet, shards, records: asked, failed, metrics: scorePredictions(predictions, known) };
+    async scoreEvaluation({ asked, ...request }) {
+      const { model, testSet } = request;
+      return { ...asked, model, testSet, metrics: await score(ports, request, asked) };
     },
   };
 }
 
 /** Who is asked what and how: equal for equal questions, so that no answer is paid for twice. */
-function evaluationKey({ model, testSet, evaluate }: EvaluateModelInput): string {
-  const asked = { model, testSet: testSet.sha256, prompt: "question-as-recorded/1", temperature: evaluate.temperature };
+export function evaluationKey({ model, endpoint, examples, testSet, evaluate }: EvaluateModelInput): string {
+  const { temperature, maxTokens, sampleSize, seed } = evaluate;
+  const asked = {
+    model: endpoint === null ? model : { url: endpoint.url, model: endpoint.model },
+    testSet: testSet.sha256,
+    prompt: "question-as-recorded/1",
+    examples: examples?.sha256 ?? null,
+    temperature,
+    maxTokens,
+    sample: sampleSize === null || sampleSize >= testSet.records ? null : { sampleSize, seed },
+  };
   return createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 32);
 }
 
-/**
- * A shard's predictions, the questions without a stored answer asked first, and stored. What has no answer is never
- * final: it is asked again by the next attempt, and by the next cycle.
- */
-async function askOpenQuestions(
-  ports: EvaluationPorts,
-  { key, shard, ...request }: EvaluateModelInput & { key: string; shard: number },
-): Promise<Prediction[]> {
-  const { store } = ports;
-  const questions = await readQuestions(store, request.testSet, shard * shardRecords, (shard + 1) * shardRecords);
-  const stored = await readShard(store, key, shard);
-  const answered = stored?.filter(({ answer }) => answer !== null) ?? [];
-  const known = new Set(answered.map(({ id }) => id));
-  const open = questions.filter(({ id }) => !known.has(id));
-  if (open.length === 0) return inOrderOf(questions, answered);
-  const predictions = inOrderOf(questions, [...answered, ...(await ask(ports, request, open))]);
-  const lines = predictions.map((prediction) => `${JSON.stringify(prediction)}\n`);
-  await store.put(objectKeys.predictions(key, shard), lines.join(""), { contentType: "application/jsonl" });
-  return predictions;
+interface Round {
+  asked: AskedEndpoint;
+  examples: Example[];
+  answers: Answers;
 }
 
-/** One prediction for each question, in the order in which the answers came. */
-async function ask(
-  ports: EvaluationPorts,
-  request: EvaluateModelInput,
-  questions: readonly TestRecord[],
-): Promise<Prediction[]> {
-  const { evaluate } = request;
+/** Asks what has no answer yet; answers how many questions are left without one. */
+async function askInRounds(ports: EvaluationPorts, request: EvaluateModelInput, round: Round): Promise<number> {
+  const { concurrency, requestsPerSecond, temperature, maxTokens, timeoutSeconds } = request.evaluate;
   const signal = cancellationSignal();
-  const served = await servedEndpoint(ports, request);
-  const predictions: Prediction[] = [];
-  const beat = setInterval(() => heartbeat({ asked: predictions.length }), 1000);
-  const left = questions.values();
-  const lane = async (): Promise<void> => {
-    for (const question of left)
-      predictions.push(await askModel(ports.endpoint, served, question, { ...evaluate, signal }));
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(evaluate.concurrency, questions.length) }, lane));
-  } finally {
-    clearInterval(beat);
+  const sampling = { temperature, maxTokens, timeoutMs: timeoutSeconds * 1000 };
+  const lanes = Math.min(concurrency, round.answers.sample.records);
+  const gate = new RequestGate({ concurrency: lanes, requestsPerSecond }, signal);
+  const asking = { endpoint: ports.endpoint, asked: round.asked, examples: round.examples, tries, ...sampling };
+  for (let left = rounds; ; left--) {
+    const watch = new AskingWatch(request.model, round.answers.sample.records);
+    const quiet = tellProgress(ports, () => watch.progress());
+    try {
+      const questions = openQuestions(ports.store, round.answers, watch);
+      await askAll(questions, { ...asking, gate, lanes, signal, watch });
+      if (watch.passing === 0 || left === 1) {
+        watch.assertAnswers();
+        return watch.failed;
+      }
+      await delay(roundPauseMs, undefined, { signal });
+    } finally {
+      quiet();
+    }
   }
-  return predictions;
 }
 
-/** Fails the attempt, so that those without an answer are asked again: each time after 10 s more than the last. */
-function unanswered(model: string, predictions: readonly Prediction[]): TypedFailure {
-  const { asked, failed } = countAnswers(predictions);
-  const why = predictions.findLast(({ answer }) => answer === null)?.error ?? "";
-  const message = `${model} gave no answer to ${failed} of ${asked} questions: ${why}`;
-  return new TypedFailure("Unavailable", message, { retryAfterMs: activityInfo().attempt * 10_000 });
+/** Makes Temporal try again, each time later, and in the end a finding of what was thought to pass. */
+async function withPatience<T>(ask: () => Promise<T>): Promise<T> {
+  const { attempt } = activityInfo();
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof TypedFailure) || error.type !== "Unavailable") throw error;
+    const { message } = error;
+    if (attempt >= lastAttempt) throw new TypedFailure("ServiceFailed", message, { cause: error });
+    throw new TypedFailure("Unavailable", message, { cause: error, retryAfterMs: attempt * 10_000 });
+  }
 }
 
-function inOrderOf(questions: readonly TestRecord[], predictions: readonly Prediction[]): Prediction[] {
-  const byId = new Map(predictions.map((prediction) => [prediction.id, prediction]));
-  return questions.flatMap(({ id }) => byId.get(id) ?? []);
+/** Shows how far it is: to Temporal each second, to people who look at the workflow now and then. Ends by the function it answers. */
+function tellProgress({ workflows }: EvaluationPorts, progress: () => AskingProgress): () => void {
+  const { workflowExecution } = activityInfo();
+  const startedMs = Date.now();
+  let toldMs = startedMs;
+  const tell = (): void => {
+    heartbeat(progress());
+    const now = Date.now();
+    if (workflowExecution === undefined || now - toldMs < untilNextReport(now - startedMs)) return;
+    toldMs = now;
+    // Nothing depends on it: the next report may fare better.
+    workflows.tellAsking(workflowExecution.workflowId, progress()).catch(() => {});
+  };
+  heartbeat(progress());
+  const timer = setInterval(tell, heartbeatMs);
+  return () => clearInterval(timer);
+}
+
+/** The metrics of the whole test set, without the old skills in it. */
+async function score(
+  ports: EvaluationPorts,
+  { testSet, vocabulary, evaluate }: EvaluateModelInput,
+  asked: AskedQuestions,
+): Promise<Record<string, number | null>> {
+  const { store, metrics } = ports;
+  const context = { vocabulary: await needDocument(store, vocabulary, vocabularySchema), prices: evaluate.prices };
+  const expected: string[] = [];
+  if (evaluate.metrics === "auto") {
+    for await (const record of questionsOf(store, testSet)) if (record.set === "test") expected.push(record.expected);
+  }
+  const chosen = await metrics.resolve({ evaluate, decide: decideSchema.parse({}) }, expected);
+  const packs = await metrics.open(chosen.metrics, context);
+  const scorer = startScoring({ packs });
+  const predictions = predictionsOf(store, asked);
+  let next = await predictions.next();
+  for await (const record of questionsOf(store, testSet)) {
+    if (next.done || next.value.id !== record.id) continue;
+    scorer.add(record, next.value);
+    next = await predictions.next();
+  }
+  if (!next.done)
+    throw new TypedFailure("InvalidData", `evaluation ${asked.key}: its answers are not those to ${testSet.key}`);
+  return summarise(scorer.scored(), packs)["test"] ?? {};
 }

@@ -236,7 +236,8 @@ export type DecidedCycle = Decision & HashedObject;
 
 /** One of the models of a cycle, asked or not. */
 export interface AskedArm {
-  name: "champion" | "challenger";
+  /** The base model decides nothing. */
+  name: "champion" | "challenger" | "base" | "base-few-shot";
   model: string;
   /** Null where it could not be asked. */
   evaluation: Evaluation | null;

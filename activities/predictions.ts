@@ -4,25 +4,34 @@ import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore } from "../src/ports.ts";
 import { parseLine } from "./documents.ts";
 
-/** Predictions of a shard, in the order of its questions; null when none are stored. Throws InvalidData naming the line. */
-export async function readShard(store: ObjectStore, key: string, shard: number): Promise<Prediction[] | null> {
-  const name = objectKeys.predictions(key, shard);
-  const object = await store.get(name);
-  if (object === null) return null;
-  const lines = object.body.toString("utf8").trimEnd().split("\n");
+/** Predictions as an object of that name has them. Throws InvalidData naming the line. */
+export function parsePredictions(name: string, body: Buffer): Prediction[] {
+  const lines = body.toString("utf8").trimEnd().split("\n");
   return lines.map((line, index) => parseLine(predictionSchema, line, { key: name, number: index + 1 }));
 }
 
-/** All predictions of an evaluation. Throws NotFound when a shard is missing. */
-export async function readPredictions(
+/**
+ * All predictions of an evaluation in the order of its questions, in the memory of one shard. Throws NotFound when a shard
+ * is missing, InvalidData naming a line that is no prediction.
+ */
+export async function* predictionsOf(
   store: ObjectStore,
   { key, shards }: Pick<Evaluation, "key" | "shards">,
+): AsyncGenerator<Prediction> {
+  for (let shard = 0; shard < shards; shard++) {
+    const name = objectKeys.predictions(key, shard);
+    const object = await store.get(name);
+    if (object === null) throw new TypedFailure("NotFound", `evaluation ${key} has no shard ${shard}`);
+    yield* parsePredictions(name, object.body);
+  }
+}
+
+/** All predictions of an evaluation at once. Throws like {@link predictionsOf}. */
+export async function readPredictions(
+  store: ObjectStore,
+  evaluation: Pick<Evaluation, "key" | "shards">,
 ): Promise<Prediction[]> {
   const all: Prediction[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const predictions = await readShard(store, key, shard);
-    if (predictions === null) throw new TypedFailure("NotFound", `evaluation ${key} has no shard ${shard}`);
-    all.push(...predictions);
-  }
+  for await (const prediction of predictionsOf(store, evaluation)) all.push(prediction);
   return all;
 }

@@ -7,10 +7,11 @@ import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports, ServiceStatus } from "../src/ports.ts";
+import { servedEndpoint } from "./arms.ts";
 import { readClaim } from "./claims.ts";
 import { readDocument, updateDocument } from "./documents.ts";
 import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
-import { askModel, readQuestions, servedEndpoint } from "./questions.ts";
+import { askModel, readQuestions } from "./questions.ts";
 import { stillWaiting } from "./waiting.ts";
 import { observeWeight } from "./weights.ts";
 

@@ -1,37 +1,55 @@
-/** A cycle's questions to champion and challenger, which are asked at the same time. */
-import { ApplicationFailure, CancellationScope, TemporalFailure, TimeoutFailure } from "@temporalio/workflow";
+/** A cycle's questions to champion, challenger and base model, which are asked at the same time. */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  TemporalFailure,
+  TimeoutFailure,
+} from "@temporalio/workflow";
 import type { AskedArm } from "../activities/interfaces.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import { child, type Story } from "./cycle-steps.ts";
 import { evaluateModel } from "./evaluate-model.ts";
 import { reasonOf } from "./steps.ts";
 
-/** What is asked of every model: all but which model it is. */
-export type Questions = Omit<EvaluateModelInput, "pipeline" | "model">;
+/** What is asked of every model, and the examples that the base model is shown once more with. */
+export type Questions = Omit<EvaluateModelInput, "pipeline" | "model" | "endpoint">;
 
 /** Failures that say that a model cannot be asked; any other is about the questions, and ends the cycle. */
 const unaskable = new Set(["ServiceFailed", "ServiceChanged", "Unavailable", "RateLimited"]);
 
+/** One model to be asked. */
+type Arm = Pick<AskedArm, "name" | "model"> & Pick<EvaluateModelInput, "endpoint" | "examples">;
+
 /**
- * Asks champion, if there is one, and challenger. A model that cannot be asked is no failure but a finding, which the
- * decision is told. Throws what is wrong with the questions or their storage, when the other model is asked no more.
+ * Asks challenger, champion and base model, as far as there are any. A model that cannot be asked is no failure but a
+ * finding, which the decision is told. Throws what is wrong with the questions or their storage, when the other models
+ * are asked no more; of the base model, which decides nothing, nothing is thrown.
  */
-export async function askArms({ pipeline, model, champion }: Story, questions: Questions): Promise<AskedArm[]> {
-  const ask = async (name: AskedArm["name"], version: string): Promise<AskedArm> => {
-    const request = { ...questions, pipeline: pipeline.name, model: version };
+export async function askArms(story: Story, questions: Questions): Promise<AskedArm[]> {
+  const ask = async ({ name, model, ...arm }: Arm): Promise<AskedArm> => {
+    const called = arm.endpoint === null ? model : name;
+    const request = { ...questions, ...arm, pipeline: story.pipeline.name, model: called };
     try {
-      return {
-        name,
-        model: version,
-        evaluation: await child(`evaluate-${name}`, evaluateModel, request),
-        failure: null,
-      };
+      return { name, model, evaluation: await child(`evaluate-${name}`, evaluateModel, request), failure: null };
     } catch (error) {
-      if (!isUnaskable(error)) throw error;
-      return { name, model: version, evaluation: null, failure: reasonOf(error).slice(0, 500) };
+      const decides = arm.endpoint === null;
+      if (isCancellation(error) || (decides && !isUnaskable(error))) throw error;
+      return { name, model, evaluation: null, failure: reasonOf(error).slice(0, 500) };
     }
   };
-  return together([() => ask("challenger", model), ...(champion === null ? [] : [() => ask("champion", champion)])]);
+  return together(armsOf(story, questions).map((arm) => () => ask(arm)));
+}
+
+function armsOf({ model, champion }: Story, { evaluate, examples }: Questions): Arm[] {
+  const served = { endpoint: null, examples: null };
+  const base = evaluate.base === null ? null : { model: evaluate.base.model, endpoint: evaluate.base };
+  return [
+    { name: "challenger", model, ...served },
+    ...(champion === null ? [] : [{ name: "champion" as const, model: champion, ...served }]),
+    ...(base === null ? [] : [{ name: "base" as const, ...base, examples: null }]),
+    ...(base === null || examples === null ? [] : [{ name: "base-few-shot" as const, ...base, examples }]),
+  ];
 }
 
 function isUnaskable(error: unknown): boolean {

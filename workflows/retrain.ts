@@ -140,10 +140,13 @@ async function prepare({ pipeline, datasetVersion, report }: Story): Promise<Que
     uri: pipeline.dataset.testSet,
     retention: evaluate.retentionSet,
   });
-  const { vocabulary, leaked } = await readTraining({ dataset, version: datasetVersion, testSet });
+  const { seed } = evaluate;
+  const fewShot = evaluate.base === null ? 0 : evaluate.fewShot;
+  const read = await readTraining({ dataset, version: datasetVersion, testSet, fewShot, seed });
+  const { vocabulary, leaked, examples } = read;
   report.testSet = testSet;
   report.leaked = leaked;
-  return { testSet, vocabulary, evaluate };
+  return { testSet, vocabulary, evaluate, examples };
 }
 
 /** Asks both models, decides, and waits for somebody to agree where the policy says so. */
@@ -155,7 +158,9 @@ async function compare(
   const { pipeline, model, champion, report } = story;
   const policy = settlePolicy(pipeline.decide, suggestedPolicy);
   const arms = await phase(story, "evaluate", () => askArms(story, questions));
-  for (const arm of arms) report[arm.name] = measured(arm);
+  for (const arm of arms) {
+    if (arm.name === "champion" || arm.name === "challenger") report[arm.name] = measured(arm);
+  }
   const decision = await phase(story, "decide", () =>
     decideCycle({ cycle: model, pipeline: pipeline.name, arms, ...questions, policy }),
   );

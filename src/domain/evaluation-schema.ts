@@ -46,13 +46,37 @@ export const predictionSchema = z.object({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
+/** How far the questions to one model are. */
+export const askingProgressSchema = z.object({
+  /** Questions of the evaluation; those that were answered before count as answered. */
+  records: z.int().min(0),
+  answered: z.int().min(0),
+  failed: z.int().min(0),
+  /** Of the last ten seconds; null until that is known. */
+  perSecond: z.number().min(0).nullable(),
+  /** Why the newest of the failed questions has no answer. */
+  lastFailure: z.string().nullable(),
+});
+export type AskingProgress = z.infer<typeof askingProgressSchema>;
+
+/** Examples that a model is shown with each question, by their content. */
+export const examplesSchema = z.object({ key: z.string().min(1), sha256: z.string().min(1), count: z.int().min(1) });
+export type Examples = z.infer<typeof examplesSchema>;
+
+/** `datasets/<name>/examples/<sha256>.json`: training records that a model is shown. */
+export const exampleListSchema = z.array(
+  z.object({ id: z.string(), question: z.array(messageSchema).min(1), answer: z.string() }),
+);
+
 /** What an evaluation found. */
 export const evaluationSchema = z.object({
   /** Hash over model version, test set, prompt and sampling: the same question is never paid for twice. */
   key: z.string(),
+  /** A model version, or what the input calls an endpoint. */
   model: z.string(),
   testSet: testSetSchema,
   shards: z.int().min(1),
+  /** Questions that were asked: fewer than the test set has when a sample was drawn. */
   records: z.int().min(1),
   failed: z.int().min(0),
   metrics: z.record(z.string(), z.number().nullable()),

@@ -1,6 +1,7 @@
 import { Client, Connection, WorkflowFailedError, WorkflowNotFoundError } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { WorkflowLookup, WorkflowOutcome } from "../ports.ts";
+import { askingSignal } from "../../workflows/asking-messages.ts";
 import { progressSignal } from "../../workflows/reading-messages.ts";
 
 /**
@@ -26,6 +27,7 @@ export async function connect(environment: Record<string, string>): Promise<Clie
 export function createWorkflowLookup(client: Client): WorkflowLookup {
   return {
     tellProgress: (workflowId, progress) => client.workflow.getHandle(workflowId).signal(progressSignal, progress),
+    tellAsking: (workflowId, progress) => client.workflow.getHandle(workflowId).signal(askingSignal, progress),
     async outcome(workflowId, runId): Promise<WorkflowOutcome> {
       const handle = client.workflow.getHandle(workflowId, runId);
       try {

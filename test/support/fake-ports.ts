@@ -142,6 +142,7 @@ export function fakeWorkflows(outcomes: Record<string, WorkflowOutcome> = {}): W
   return {
     outcome: async (workflowId) => outcomes[workflowId] ?? { status: "not-found" },
     tellProgress: async () => {},
+    tellAsking: async () => {},
   };
 }
 

@@ -124,6 +124,7 @@ function datasetFakes(world: World): DatasetActivities {
     readTraining: async ({ dataset, version }) => ({
       vocabulary: `vocabularies/${dataset}/${version}.json`,
       leaked: 0,
+      examples: null,
     }),
   };
 }
@@ -163,15 +164,16 @@ function jobFakes(world: World): JobActivities {
 
 function evaluationFakes(world: World): EvaluationActivities {
   return {
-    planEvaluation: async ({ model, testSet }) => ({ key: `${model}-${testSet.sha256.slice(0, 8)}`, shards: 2 }),
-    askShard: async ({ testSet }) => ({ records: testSet.records / 2, failed: 0 }),
-    scoreEvaluation: async ({ key, model, testSet, shards }) => ({
-      key,
-      model,
-      testSet,
-      shards,
+    askQuestions: async ({ model, testSet }) => ({
+      key: `${model}-${testSet.sha256.slice(0, 8)}`,
+      shards: 1,
       records: testSet.records,
       failed: 0,
+    }),
+    scoreEvaluation: async ({ model, testSet, asked }) => ({
+      ...asked,
+      model,
+      testSet,
       metrics: { accuracy_output_fn: 0.9 },
     }),
   };
