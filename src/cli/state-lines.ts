@@ -1,4 +1,5 @@
 /** A pipeline's state as lines for people. */
+import { describeAnswer } from "../domain/approval.ts";
 import type { PipelineView } from "../domain/pipeline.ts";
 import { describeProgress, tally } from "../domain/reading.ts";
 import type { Reading, SourceProgress } from "../domain/reading-schema.ts";
@@ -20,6 +21,8 @@ export function stateLines(view: PipelineView): string[] {
     ["new", `${view.newRecords} of ${view.minNewRecords} records since the last cycle`],
     ["cycle", view.cycle ?? "none running"],
     ["last", view.lastOutcome ?? "no cycle yet"],
+    ...(view.lastDecision === null ? [] : [row("decision", decisionLine(view.lastDecision))]),
+    ...(view.approval === null ? [] : [row("approval", approvalLine(view.name, view.approval))]),
     ["updates", `${signals.applied} applied, ${signals.duplicates} duplicates, ${signals.rejected} rejected`],
     ...Object.entries(view.failedSources).map(([source, reason]) => row("failed", `${source}: ${reason}`)),
     ...view.rejected.slice(-3).map((reason) => row("rejected", reason)),
@@ -59,6 +62,15 @@ function doneRatio({ received, perSecond, etaSeconds }: SourceProgress): number 
   if (etaSeconds === null || perSecond === 0) return null;
   const seconds = received / perSecond;
   return seconds / (seconds + etaSeconds);
+}
+
+function decisionLine({ id, outcome }: NonNullable<PipelineView["lastDecision"]>): string {
+  return `${outcome}, ${id} (tuneloop explain ${id})`;
+}
+
+function approvalLine(name: string, { cycle, until, answer }: NonNullable<PipelineView["approval"]>): string {
+  if (answer !== null) return `${cycle}: ${describeAnswer(answer)}`;
+  return `wanted for ${cycle} until ${until}: tuneloop approve ${name} --reason WHY, or reject`;
 }
 
 function row(what: string, value: string): [string, string] {

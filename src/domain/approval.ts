@@ -71,8 +71,8 @@ export function hearAnswer(heard: Pick<Answerable, "approval">, message: unknown
   if (answer !== "approved" && answer !== "rejected") return "answer: must be approved or rejected";
   const problem = whyBadAnswer(heard.approval, request);
   if (problem !== null || heard.approval === null) return problem;
-  const [by, reason] = [String(request["by"]), String(request["reason"])];
-  heard.approval.answer = { answer, by, reason, at: String(at) };
+  if (!isText(at, longestName)) return "at: must be a time";
+  heard.approval.answer = { answer, by: String(request["by"]), reason: String(request["reason"]), at };
   return null;
 }
 

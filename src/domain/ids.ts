@@ -15,6 +15,13 @@ export function modelVersionId(model: string, version: number, repeat: number): 
   return `${model}-${cycleNumber(version, repeat)}`;
 }
 
+/** The cycle that a model version of a pipeline is named after; null for another name. */
+export function cycleOfModel(pipeline: string, model: string): { version: number; repeat: number } | null {
+  if (!model.startsWith(`${pipeline}-`)) return null;
+  const [, version, repeat = "1"] = /^([1-9]\d*)(?:\.([1-9]\d*))?$/.exec(model.slice(pipeline.length + 1)) ?? [];
+  return version === undefined ? null : { version: Number(version), repeat: Number(repeat) };
+}
+
 /** Model version that lies at this URI: `games-12` at `s3://.../models/games/games-12/`. */
 export function modelVersionAt(modelUri: string): string {
   return modelUri.replace(/\/$/, "").split("/").at(-1) ?? modelUri;
