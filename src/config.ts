@@ -83,7 +83,7 @@ export function loadSourceConfig(environment: Record<string, string | undefined>
     s3Endpoint: env.AWS_ENDPOINT_URL ?? null,
     s3Region: env.AWS_REGION ?? null,
     allowHosts: env.TUNELOOP_ALLOW_HOSTS,
-    readerFolders: foldersIn(environment["TUNELOOP_SOURCES"]),
+    readerFolders: readerFolders(environment),
     secret: (name) => {
       const checked = secretNameSchema.safeParse(name);
       if (!checked.success)
@@ -94,6 +94,11 @@ export function loadSourceConfig(environment: Record<string, string | undefined>
       return value;
     },
   };
+}
+
+/** Folders of readers, as `TUNELOOP_SOURCES` lists them: separated as in PATH; empty when it is not set. */
+export function readerFolders(environment: Record<string, string | undefined>): string[] {
+  return foldersIn(environment["TUNELOOP_SOURCES"]);
 }
 
 /** Folders of recipes, as `TUNELOOP_RECIPES` lists them: separated as in PATH; empty when it is not set. */

@@ -1,7 +1,7 @@
 /** `tuneloop source try FILE ID`: what would come out of a source, without writing anything. */
 import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
-import { createS3Client, S3ObjectStore } from "../adapters/s3-object-store.ts";
+import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import type { ItemOutcome } from "../adapters/sources/chat-items.ts";
 import { createSourceReaders } from "../adapters/sources/index.ts";
 import { loadSourceConfig } from "../config.ts";
@@ -15,7 +15,7 @@ import { readYamlFile, YamlFileError } from "../yaml-file.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
 import { nearNames } from "../domain/near-names.ts";
 import { describeTrial } from "./source-report.ts";
-import { surroundings } from "./surroundings.ts";
+import { s3ClientOf, surroundings } from "./surroundings.ts";
 import { widthOf } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -92,7 +92,7 @@ export async function trySource(
   const trial: SourceTrial = { source: id, kind, items: [], leftOut: { count: 0, first: [] }, ended: false };
   const controller = new AbortController();
   const config = loadSourceConfig(environment);
-  const s3 = createS3Client({ endpoint: config.s3Endpoint, region: config.s3Region, ...credentialsIn(environment) });
+  const s3 = s3ClientOf(environment, config);
   const open = (uri: string): S3ObjectStore => new S3ObjectStore(s3, uri);
   try {
     // From its start a source needs nothing of Tuneloop's own store.
@@ -142,14 +142,6 @@ function failureOf({ id }: SourceDefinition, error: unknown): Error {
   const message = error.message.startsWith("source ") ? error.message : `source ${id}: ${error.message}`;
   const ToMend = error.type === "InvalidInput" ? UsageError : Error;
   return new ToMend(message, { cause: error });
-}
-
-/** Those of a local stack are in no place where the S3 client would look for them. */
-function credentialsIn(environment: Record<string, string>): Pick<Parameters<typeof createS3Client>[0], "credentials"> {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
-  const isElsewhere = accessKeyId !== process.env["AWS_ACCESS_KEY_ID"];
-  if (!isElsewhere || accessKeyId === undefined || secretAccessKey === undefined) return {};
-  return { credentials: { accessKeyId, secretAccessKey } };
 }
 
 function count(text: string): number {

@@ -2,7 +2,8 @@
 import { Command } from "commander";
 import { WorkflowIdConflictPolicy } from "@temporalio/common";
 import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
-import { metricFolders, recipeFolders } from "../config.ts";
+import { findReader } from "../adapters/sources/custom.ts";
+import { metricFolders, readerFolders, recipeFolders } from "../config.ts";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
 import type { MetricCatalog, RecipeCatalog } from "../ports.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
@@ -33,6 +34,8 @@ export function startCommand(): Command {
       const recipes = createRecipeCatalog(loadRecipes(recipeFolders(environment)), null);
       const definition = readDefinition(file, recipes);
       await checkMetrics(definition, file, createMetricCatalog(metricFolders(environment)));
+      const missing = missingReaders(definition, readerFolders(environment));
+      for (const warning of missing) process.stderr.write(`warning: ${warning}\n`);
       const client = await connect(environment);
       try {
         const workflowId = workflowIds.pipeline(definition.name);
@@ -90,6 +93,20 @@ function checkRecipe({ recipe }: PipelineDefinition, file: string, recipes: Reci
   } catch (error) {
     throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/**
+ * A line for each source whose file is not in the folders that are known here. No error: what counts are the folders of the
+ * worker, which may run on another machine.
+ */
+export function missingReaders({ sources }: PipelineDefinition, folders: readonly string[]): string[] {
+  const where = folders.length === 0 ? "TUNELOOP_SOURCES is not set here" : `not in ${folders.join(", ")}`;
+  return sources.flatMap((source) =>
+    source.kind !== "custom" || findReader(folders, source.reader) !== null
+      ? []
+      : `source ${source.id}: reader: no file ${source.reader}.ts or ${source.reader}.js is seen from here (${where}): ` +
+        "the worker needs it in a folder that its TUNELOOP_SOURCES names",
+  );
 }
 
 async function statusOf(handle: { describe(): Promise<{ status: { name: string } }> }): Promise<string | null> {

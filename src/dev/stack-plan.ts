@@ -1,6 +1,6 @@
 /** Decides what a stack is made of: which servers to start, where they listen, and the environment that leads there. */
 import { delimiter, join, resolve } from "node:path";
-import { metricFolders, recipeFolders } from "../config.ts";
+import { metricFolders, readerFolders, recipeFolders } from "../config.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { findBinary } from "./binaries.ts";
 import { loadCredentials, type StackCredentials } from "./credentials.ts";
@@ -69,7 +69,7 @@ export async function planStack(options: StackOptions): Promise<StackPlan> {
   const ports = await choosePorts(options, wanted);
   const environment = {
     ...stackEnvironment(wanted, ports, credentials, options.stateDirectory),
-    ...folderEnvironment(options.environment),
+    ...ownEnvironment(options.environment),
   };
   return {
     addresses: {
@@ -140,17 +140,21 @@ function stackEnvironment(
 }
 
 /**
- * So that commands in other directories know the recipes and metric packs that the worker knows. Throws for a recipe that it
- * cannot use.
+ * So that commands in other directories know the recipes, metric packs and readers of sources that the worker knows, and the
+ * hosts that it may reach. Throws for a recipe that it cannot use.
  */
-function folderEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const recipes = recipeFolders(environment).map((folder) => resolve(folder));
-  const metrics = metricFolders(environment).map((folder) => resolve(folder));
-  loadRecipes(recipes);
-  return {
-    ...(recipes.length === 0 ? {} : { TUNELOOP_RECIPES: recipes.join(delimiter) }),
-    ...(metrics.length === 0 ? {} : { TUNELOOP_METRICS: metrics.join(delimiter) }),
+function ownEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const [recipes, metrics, readers] = [recipeFolders, metricFolders, readerFolders].map((foldersIn) =>
+    foldersIn(environment).map((folder) => resolve(folder)),
+  );
+  loadRecipes(recipes ?? []);
+  const named = {
+    TUNELOOP_RECIPES: recipes?.join(delimiter),
+    TUNELOOP_METRICS: metrics?.join(delimiter),
+    TUNELOOP_SOURCES: readers?.join(delimiter),
+    TUNELOOP_ALLOW_HOSTS: environment["TUNELOOP_ALLOW_HOSTS"],
   };
+  return Object.fromEntries(Object.entries(named).flatMap(([name, value]) => (value ? [[name, value] as const] : [])));
 }
 
 function planServers(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestBucket, type TestBucket } from "../support/bucket.ts";
 import { runCommand, TUNELOOP, type CommandResult } from "../support/command.ts";
+import { cleanEnvironment } from "../support/stack.ts";
 
 let bucket: TestBucket;
 beforeAll(async () => {
@@ -16,6 +17,12 @@ function list(changes: NodeJS.ProcessEnv): Promise<CommandResult> {
 }
 
 describe("withBucket", () => {
+  it("finds the bucket of the local stack that runs in the directory, by that alone", async () => {
+    const args = [TUNELOOP, "dataset", "list", "--state", bucket.stack.stateDirectory];
+    const { stdout, stderr } = await runCommand(process.execPath, args, { environment: cleanEnvironment() });
+    expect({ stdout, stderr }).toEqual({ stdout: "There is no dataset in s3://tuneloop/ yet.\n", stderr: "" });
+  });
+
   it.each<[string, NodeJS.ProcessEnv, RegExp]>([
     [
       "no bucket is named and no stack runs",
@@ -31,6 +38,11 @@ describe("withBucket", () => {
       "nobody listens",
       { AWS_ENDPOINT_URL: "http://127.0.0.1:9" },
       /^s3:\/\/tuneloop.* cannot be reached at http:\/\/127.0.0.1:9 \(ECONNREFUSED\): is the server up/,
+    ],
+    [
+      "there are no credentials",
+      { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_EC2_METADATA_DISABLED: "true" },
+      /^there are no credentials for s3:\/\/tuneloop.* at http:\/\/127.0.0.1:\d+: set AWS_ACCESS_KEY_ID and/,
     ],
     [
       "there is no such bucket",

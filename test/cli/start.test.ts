@@ -2,11 +2,13 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { buildProgram } from "../../src/cli/program.ts";
-import { readDefinition } from "../../src/cli/start.ts";
+import { missingReaders, readDefinition } from "../../src/cli/start.ts";
 import { createRecipeCatalog } from "../../src/recipes/catalog.ts";
 import { loadRecipes } from "../../src/recipes/index.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
+import { runCommand, TUNELOOP } from "../support/command.ts";
 import { aDirectory } from "../support/emulator.ts";
+import { cleanEnvironment } from "../support/stack.ts";
 
 const recipes = createRecipeCatalog(loadRecipes([]), null);
 const directories: string[] = [];
@@ -122,11 +124,47 @@ describe("readDefinition", () => {
   });
 });
 
+describe("missingReaders", () => {
+  const custom = `name: games
+sources:
+  - { id: forum, kind: custom, reader: forum }
+  - { id: discord, kind: s3-jsonl, uri: "s3://bucket/discord/" }
+recipe: { name: embedded }
+`;
+
+  it("says nothing when the file of each reader is there", () => {
+    const folder = aDirectory({ "forum.mts": "" });
+    directories.push(folder);
+    expect(missingReaders(readDefinition(file(custom), recipes), ["/no/such/folder", folder])).toEqual([]);
+  });
+
+  it.each([
+    ["no folder is known", [], "TUNELOOP_SOURCES is not set here"],
+    ["it is in none of the folders", ["/no/such/folder"], "not in /no/such/folder"],
+  ])("names a reader of which %s", (_, folders, where) => {
+    expect(missingReaders(readDefinition(file(custom), recipes), folders)).toEqual([
+      `source forum: reader: no file forum.ts or forum.js is seen from here (${where}): ` +
+        "the worker needs it in a folder that its TUNELOOP_SOURCES names",
+    ]);
+  });
+});
+
 describe("tuneloop start and state", () => {
   it("refuse what is wrong before they look for a server", async () => {
     const start = buildProgram().parseAsync(["start", "-f", "/nonexistent/games.yaml"], { from: "user" });
     await expect(start).rejects.toBeInstanceOf(UsageError);
     const state = buildProgram().parseAsync(["state", "Games!"], { from: "user" });
     await expect(state).rejects.toThrow("Games!: a name is 1 to 40 of a-z, 0-9 and -");
+  });
+
+  it("warn, and go on to the server, when the file of a reader is not seen from here", async () => {
+    const definition = file(
+      least.replace('kind: s3-jsonl, uri: "s3://bucket/discord/"', "kind: custom, reader: forum"),
+    );
+    const environment = { ...cleanEnvironment(), TEMPORAL_PROFILE: "none", TUNELOOP_SOURCES: "/no/such/folder" };
+    const { code, stderr } = await runCommand(process.execPath, [TUNELOOP, "start", "-f", definition], { environment });
+    expect(stderr).toMatch(/^warning: source discord: reader: no file forum\.ts .* is seen from here/);
+    expect(stderr).toMatch(/profile.*none/i);
+    expect(code).toBe(1);
   });
 });

@@ -65,6 +65,13 @@ describe("docker-compose.yml", () => {
     await expect(commandOf(["nonsense"])).rejects.toThrow(/unknown command/);
   });
 
+  it("passes on to the worker what people may set for it", () => {
+    for (const name of ["AUTHOR_KEY", "ALLOW_HOSTS", "SOURCES", "RECIPES", "METRICS"]) {
+      expect(services["worker"]?.environment[`TUNELOOP_${name}`]).toBe(`\${TUNELOOP_${name}:-}`);
+    }
+    expect(services["worker"]?.environment).toHaveProperty("SLACK_TOKEN", null);
+  });
+
   it("publishes ports on the loopback address only", () => {
     for (const { ports } of Object.values(services)) {
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);

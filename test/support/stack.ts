@@ -21,6 +21,7 @@ export interface TestStackOptions {
 /** A running stack, its lines of report, and a whole environment that leads to it. */
 export interface TestStack extends Stack {
   reports: string[];
+  stateDirectory: string;
   /** This process's environment with the stack's laid over it. */
   fullEnvironment: Record<string, string>;
 }
@@ -47,6 +48,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   return {
     ...stack,
     reports,
+    stateDirectory,
     fullEnvironment: withStackEnvironment(base, stack.environment),
     async stop() {
       await stack.stop();

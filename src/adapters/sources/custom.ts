@@ -57,10 +57,15 @@ export function createCustomReader(folders: readonly string[]): ItemReader<Custo
   };
 }
 
-function fileOf(folders: readonly string[], { id, reader }: CustomSourceDefinition): string {
+/** The file of a reader, in the first of the folders that has one; null where none has. */
+export function findReader(folders: readonly string[], reader: string): string | null {
   const candidates = folders.flatMap((folder) => endings.map((ending) => resolve(join(folder, reader + ending))));
-  const found = candidates.find((path) => existsSync(path));
-  if (found !== undefined) return found;
+  return candidates.find((path) => existsSync(path)) ?? null;
+}
+
+function fileOf(folders: readonly string[], { id, reader }: CustomSourceDefinition): string {
+  const found = findReader(folders, reader);
+  if (found !== null) return found;
   const where = folders.length === 0 ? "the worker's TUNELOOP_SOURCES names no folder" : `not in ${folders.join(", ")}`;
   throw new TypedFailure(
     "InvalidInput",
