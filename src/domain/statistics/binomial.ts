@@ -66,9 +66,10 @@ export function binomialTail(k: number, n: number, p: number): number {
  * which preferences are compared.
  * Source: McNemar, Psychometrika 12 (1947) 153-157, with the exact binomial tail; p = min(1, 2 P(X <= min)), X ~ Bin(gained + lost, 1/2).
  *
- * @returns p-value, 0..1; 1 when there is no disagreement.
+ * @returns p-value, 0..1; 1 when there is no disagreement; NaN for what are no counts
  */
 export function mcNemarExact(gained: number, lost: number): number {
+  if (!(gained >= 0 && lost >= 0)) return Number.NaN;
   return Math.min(1, 2 * binomialTail(Math.min(gained, lost), gained + lost, 0.5));
 }
 

@@ -72,7 +72,7 @@ export function recordsForPairsWithin(
 
 /**
  * Records on which two models with equal means pass a guard with this margin.
- * Source: Julious, Statistics in Medicine 23 (2004) 1921-1986, non-inferiority with a normal outcome.
+ * Source: Julious, Statistics in Medicine 23 (2004) 1921-1986, non-inferiority of normal outcomes, with Guenther's correction.
  *
  * @param deviation standard deviation of the records' differences, in the unit of `margin`
  * @param margin above 0
@@ -84,5 +84,5 @@ export function recordsForMeanWithin(
   power = usualPower,
 ): number {
   const z = normalQuantile(1 - alpha);
-  return Math.ceil((((z + normalQuantile(power)) * deviation) / margin) ** 2 + (z * z) / 4);
+  return Math.ceil((((z + normalQuantile(power)) * deviation) / margin) ** 2 + (z * z) / 2);
 }

@@ -4,20 +4,27 @@ export type RandomWords = () => number;
 /**
  * A stream of numbers that look random and are the same for the same seed on every machine, as only whole numbers of 32 bits
  * are involved. Not for secrets.
- * Source: xoshiro128** 1.1, Blackman and Vigna, ACM Transactions on Mathematical Software 47 (2021) 36; its state is filled
- * from the seed by the finaliser of MurmurHash3 over a Weyl sequence.
  *
  * @param seed a whole number from 0 to below 2^32
  */
 export function randomWords(seed: number): RandomWords {
   let weyl = seed | 0;
+  // The finaliser of MurmurHash3 over a Weyl sequence: states of near seeds have nothing in common.
   const next = (): number => {
     weyl = (weyl + 0x9e3779b9) | 0;
     let mixed = Math.imul(weyl ^ (weyl >>> 16), 0x85ebca6b);
     mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
     return mixed ^ (mixed >>> 16);
   };
-  let [a, b, c, d] = [next(), next(), next(), next()];
+  return xoshiro([next(), next(), next(), next()]);
+}
+
+/**
+ * The generator itself, from a state that is not all 0.
+ * Source: xoshiro128** 1.1, Blackman and Vigna, ACM Transactions on Mathematical Software 47 (2021) 36.
+ */
+export function xoshiro(state: [number, number, number, number]): RandomWords {
+  let [a, b, c, d] = state;
   return () => {
     const scrambled = Math.imul(b, 5);
     const word = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0;
