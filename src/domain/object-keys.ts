@@ -40,6 +40,9 @@ export const objectKeys = {
   decision: (cycle: string) => `decisions/${cycle}.json`,
   /** Who agreed to the decision, or did not. */
   approval: (cycle: string) => `decisions/${cycle}.approval.json`,
+  /** Above the reports of a pipeline, and of pipelines whose names begin so. */
+  reports: (pipeline: string) => `reports/${pipeline}-`,
+  reportHtml: (cycle: string) => `reports/${cycle}/index.html`,
   reportJson: (cycle: string) => `reports/${cycle}/report.json`,
   reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,
   /** What has been posted of a cycle, or of one alert that is about none, at one place. */

@@ -1,76 +1,48 @@
+/** What reports and alerts say of a cycle in words. Names from outside stand as they are: whoever shows them escapes them. */
+import type { DecisionPolicy } from "./decide-schema.ts";
 import { nameSome } from "./reading.ts";
-import type { CycleReport } from "./report-schema.ts";
+import {
+  differenceIntervalText,
+  differenceText,
+  intervalText,
+  countText,
+  shareText,
+  valueText,
+} from "./report-numbers.ts";
+import type { CycleReport, Report, ReportMetric } from "./report-schema.ts";
 
-/** A cycle's report for people. Everything in it comes from the report; names from outside are escaped. */
-export function reportMarkdown(report: CycleReport): string {
-  return [
-    `# ${report.pipeline}: cycle ${report.cycle}`,
-    "",
-    summary(report),
-    "",
-    ...section("Why", reasons(report)),
-    ...section("Metrics", metrics(report)),
-    ...section("Data", data(report)),
-    ...section("Training", training(report)),
-    ...section(
-      "Time",
-      table(
-        ["phase", "seconds"],
-        Object.entries(report.phases).map(([phase, seconds]) => [phase, seconds.toFixed(1)]),
-      ),
-    ),
-    `Workflow ${code(report.workflowId)}, ${report.startedAt} to ${report.endedAt}.`,
-    "",
-  ].join("\n");
-}
-
-/** What happened, in a sentence. */
+/** What happened, in a sentence of Markdown. */
 export function summary(report: CycleReport): string {
-  const challenger = report.challenger?.version ?? report.cycle;
-  const champion = report.champion?.version;
-  switch (report.outcome) {
-    case "promoted":
-      return champion === undefined
-        ? `**${challenger} is the first champion.**`
-        : `**${challenger} is the new champion; it replaces ${champion}.**`;
-    case "kept":
-      return champion === undefined
-        ? `**${challenger} is not good enough to be the first champion.**`
-        : `**${champion} stays champion; ${challenger} got no traffic.**`;
-    case "inconclusive":
-      return `**It cannot be told whether ${challenger} is good enough; ${stays(champion)}.**`;
-    case "rolled-back":
-      return `**${challenger} won but could not be rolled out; ${stays(champion)}.**`;
-    case "failed":
-      return `**The cycle failed; ${stays(champion)}.**`;
-    case "cancelled":
-      return `**The cycle was cancelled; ${stays(champion)}.**`;
-  }
+  return `**${happened(report)}**`;
 }
 
-function stays(champion: string | undefined): string {
-  return champion === undefined ? "there is no champion yet" : `${champion} stays champion`;
+/**
+ * Three sentences for somebody who reads nothing else: what happened, by how much and how sure that is, and what it means
+ * for the traffic and for whoever is responsible.
+ */
+export function headline(
+  report: CycleReport & Pick<Report, "metrics" | "policy" | "wouldChange">,
+): [string, string, string] {
+  const primary = report.metrics.find(({ role, subset }) => role === "primary" && subset === "test");
+  return [happened(report), byHowMuch(report, primary), whatNow(report)];
 }
 
-function reasons({ decision, failure, leaked }: CycleReport): string[] {
-  const said = [...(decision?.reasons ?? []), leakWarning({ leaked }), failure].filter((reason) => reason !== null);
-  return said.map((reason) => `- ${escapeMarkdown(reason)}`);
-}
-
-function metrics({ champion, challenger, testSet }: CycleReport): string[] {
-  const measured = [champion, challenger].filter((model) => model !== null);
-  const names = [...new Set(measured.flatMap((model) => Object.keys(model.metrics)))];
-  if (names.length === 0) return [];
-  const rows = names.map((name) => [
-    name,
-    ...measured.map((model) => {
-      const ratio = model.metrics[name];
-      return typeof ratio === "number" ? ratio.toFixed(3) : "not measured";
+/** What a policy asks of a challenger, in sentences. */
+export function policySentences(policy: DecisionPolicy, unitOf: (metric: string) => ReportMetric["unit"]): string[] {
+  const { primary, minGain, alpha, floor, guards, unanswered, approval } = policy;
+  const sure = `with ${shareText(1 - alpha)} confidence`;
+  return [
+    `It must be better than the champion on ${primary} ${sure}, by at least ${differenceText(minGain, unitOf(primary)).slice(1)}; a first champion must be above ${valueText(floor, unitOf(primary))}.`,
+    ...guards.map(({ metric, margin, relativeMargin, on }) => {
+      const allowed =
+        margin === undefined
+          ? `${shareText(relativeMargin ?? 0)} of the champion's value`
+          : differenceText(margin, unitOf(metric)).replace("+", "");
+      return `It must not be worse on ${metric}${on === "test" ? "" : ` of ${on}`} by more than ${allowed}, ${sure}.`;
     }),
-  ]);
-  const who = measured.length === 1 ? "On" : "Both on the same";
-  const on = testSet === null ? [] : ["", `${who} ${testSet.records} records of ${code(testSet.key)}.`];
-  return [...table(["metric", ...measured.map(({ version }) => version)], rows), ...on];
+    `No model may leave more than ${shareText(unanswered.maxRatio)} of its questions without an answer.`,
+    ...(approval === "none" ? [] : ["Somebody must agree before it gets traffic."]),
+  ];
 }
 
 /** A warning when models were trained on what they are asked, or null. */
@@ -85,49 +57,83 @@ export function missingSources({ failedSources }: Pick<CycleReport, "failedSourc
   return sources.length === 0 ? null : `The dataset version was made without the newest of ${nameSome(sources)}.`;
 }
 
-function data({ datasetVersion, recordsPerSource, failedSources }: CycleReport): string[] {
-  const rows = Object.entries(recordsPerSource).map(([source, records]) => [source, String(records)]);
-  if (rows.length === 0) return [];
-  const failures = Object.entries(failedSources);
-  return [
-    `Dataset version ${code(datasetVersion)}.`,
-    "",
-    ...table(["source", "records"], rows),
-    ...(failures.length === 0 ? [] : ["", "Made without the newest of these, which failed:", ""]),
-    ...table(["source", "reason"], failures),
-  ];
+function happened(report: CycleReport): string {
+  const challenger = report.challenger?.version ?? report.cycle;
+  const champion = report.champion?.version;
+  switch (report.outcome) {
+    case "promoted":
+      return champion === undefined
+        ? `${challenger} is the first champion.`
+        : `${challenger} is the new champion; it replaces ${champion}.`;
+    case "kept":
+      return champion === undefined
+        ? `${challenger} is not good enough to be the first champion.`
+        : `${champion} stays champion; ${challenger} got no traffic.`;
+    case "inconclusive":
+      return `It cannot be told whether ${challenger} is good enough; ${stays(champion)}.`;
+    case "rolled-back":
+      return `${challenger} won but could not be rolled out; ${stays(champion)}.`;
+    case "failed":
+      return `The cycle failed; ${stays(champion)}.`;
+    case "cancelled":
+      return `The cycle was cancelled; ${stays(champion)}.`;
+  }
 }
 
-function training({ job, costUsd }: CycleReport): string[] {
-  const cost = costUsd === null ? [] : [`It has cost ${costUsd.toFixed(2)} USD.`];
-  if (job === null) return cost;
-  const id = code(job.id);
-  const where = job.url !== null && plainUrl.test(job.url) ? `[${id}](${job.url})` : id;
-  return [`Job ${where}: ${job.trainedRecords} records in ${job.trainSeconds.toFixed(1)} s.`, ...cost];
+function stays(champion: string | undefined): string {
+  return champion === undefined ? "there is no champion yet" : `${champion} stays champion`;
 }
 
-function section(title: string, lines: string[]): string[] {
-  return lines.length === 0 ? [] : [`## ${title}`, "", ...lines, ""];
+function byHowMuch(
+  { champion, testSet, phases, policy }: CycleReport & Pick<Report, "policy">,
+  primary?: ReportMetric,
+): string {
+  const challenger = primary?.arms.challenger;
+  if (primary === undefined || challenger === undefined) return whyNothing({ testSet, phases });
+  const { title, unit, total, difference, arms } = primary;
+  const questions = `${countText(total)} questions`;
+  const value = valueText(challenger.value, unit);
+  if (difference === null || arms.champion === undefined || champion === null) {
+    const range =
+      challenger.interval === null
+        ? ""
+        : `, between ${intervalText(challenger.interval, unit)} with ${confidenceOf(policy)} confidence`;
+    const floor = policy === null ? "" : `; more than ${valueText(policy.floor, unit)} was needed`;
+    return `${title}: ${value} of ${questions}${range}${floor}.`;
+  }
+  const range =
+    difference.interval === null
+      ? "with nothing to say how sure that is"
+      : `somewhere in ${differenceIntervalText(difference.interval, unit)} with ${shareText(difference.confidence)} confidence`;
+  const against = `${value} against ${valueText(arms.champion.value, unit)} on the same ${questions}`;
+  return `${title}: ${against}, a difference of ${differenceText(difference.value, unit)}, ${range}.`;
 }
 
-function table(head: string[], rows: string[][]): string[] {
-  if (rows.length === 0) return [];
-  const line = (cells: string[]): string => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
-  return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)];
+function whyNothing({ testSet, phases }: Pick<CycleReport, "testSet" | "phases">): string {
+  const last = Object.keys(phases).at(-1);
+  if (testSet === null) return "Nothing was trained and nothing was measured.";
+  return `Nothing was measured${last === undefined ? "" : `: the cycle got as far as ${last}`}.`;
 }
 
-/** A web address that is one word and cannot end its link early. */
-const plainUrl = /^https?:\/\/[^\s()<>[\]`]+$/;
-
-/** What would end a line or turn its direction round; C0 and C1 controls, separators and bidirectional marks. */
-const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-
-/** Text from outside shows as it is: no markup, no links with another text, no images, no control characters. */
-function escapeMarkdown(text: string): string {
-  return text.replace(unprintable, " ").replace(/[\\`*[\]<>|!#~&]|\b_|_\b/g, "\\$&");
+function whatNow(report: CycleReport & Pick<Report, "wouldChange">): string {
+  const champion = report.champion?.version;
+  const traffic = champion === undefined ? "No model gets traffic" : `${champion} goes on answering all traffic`;
+  switch (report.outcome) {
+    case "promoted":
+      return "It answers all traffic now; nothing is left to do.";
+    case "kept":
+      return `${traffic}; nothing is left to do, and the next cycle begins when there is enough new feedback.`;
+    case "inconclusive":
+      return `${traffic}. ${report.wouldChange[0] ?? "More feedback may tell: the next cycle begins when there is enough of it."}`;
+    case "rolled-back":
+      return `${traffic}. See below what went wrong with the new one, mend it, and start a cycle again by the order runNow.`;
+    case "failed":
+      return `${traffic}. See below why it failed, mend that, and start a cycle again by the order runNow.`;
+    case "cancelled":
+      return `${traffic}, and nothing of the cycle is left running; the order runNow starts one again.`;
+  }
 }
 
-/** A code span; backticks in it, which would end it, show as apostrophes. */
-function code(text: string): string {
-  return `\`${text.replace(unprintable, " ").replaceAll("`", "'")}\``;
+function confidenceOf(policy: DecisionPolicy | null): string {
+  return shareText(1 - (policy?.alpha ?? 0.05));
 }
