@@ -46,7 +46,7 @@ export interface Scoring {
 export interface Scorer {
   /** @param judged values that a judge gave, by metric name */
   add(record: TestRecord, prediction: Prediction, judged?: MetricValues): void;
-  /** Makes a metric unusable. @param why in words for people */
+  /** Makes a metric unusable, if there is one of this name. @param why in words for people */
   refuse(metric: string, why: string): void;
   scored(): ScoredAnswers;
 }
@@ -92,7 +92,7 @@ export function startScoring({ packs, slices = [], wanted = [] }: Scoring): Scor
     },
 
     refuse(metric, why) {
-      unusable[metric] ??= why;
+      if (columns.has(metric)) unusable[metric] ??= why;
     },
 
     scored() {
