@@ -7,6 +7,7 @@ import type { Split } from "../src/domain/pipeline-schema.ts";
 import { canonicalForms, renderRecord, splitOf, whyNotTrainable } from "../src/domain/record.ts";
 import type { ObjectStore, SourceItem } from "../src/ports.ts";
 import { LinePacker } from "./line-packer.ts";
+import { authorIn, withoutAuthor } from "./raw-author.ts";
 
 const splits = ["train", "valid", "test"] as const;
 
@@ -23,7 +24,10 @@ export interface ChunkContext {
   authorKey: string | null;
 }
 
-/** Packs items of one source until it is full, then writes them: raw items, clean records per split, refused ones. */
+/**
+ * Packs items of one source until it is full, then writes them: items as they came, clean records per split, refused ones.
+ * Of an author only a keyed hash is in any of them, or nothing without a key.
+ */
 export class ChunkWriter {
   readonly #context: ChunkContext;
   readonly #raw = new LinePacker();
@@ -57,15 +61,18 @@ export class ChunkWriter {
   }
 
   add(item: SourceItem): void {
-    this.#raw.add(item.raw);
-    this.#bytes += item.raw.length + 200;
+    const { source, authorKey } = this.#context;
+    const named = "chat" in item ? item.chat.author : authorIn(item.raw);
+    const author = named === undefined || authorKey === null ? null : pseudonym(named, authorKey);
+    const raw = named === undefined ? item.raw : withoutAuthor(item.raw, named, author);
+    this.#raw.add(raw);
+    this.#bytes += raw.length + 200;
     const reason = "reason" in item ? item.reason : whyNotTrainable(item.chat);
     if (reason !== null || "reason" in item) {
-      this.#quarantine.push(JSON.stringify({ at: item.at, reason, text: item.raw.slice(0, 1000) }));
+      this.#quarantine.push(JSON.stringify({ at: item.at, reason, text: raw.slice(0, 1000) }));
       return;
     }
-    const { source, authorKey } = this.#context;
-    const { author, labels = {} } = item.chat;
+    const { labels = {} } = item.chat;
     const { messages, question } = canonicalForms(item.chat.messages);
     const id = sha256(messages);
     const group = item.chat.group ?? sha256(question);
@@ -76,7 +83,7 @@ export class ChunkWriter {
         source,
         sourceItem: item.sourceItem,
         receivedAt: item.receivedAt,
-        author: author === undefined || authorKey === null ? null : pseudonym(author, authorKey),
+        author,
         group,
         labels,
       }),

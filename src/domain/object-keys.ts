@@ -9,7 +9,8 @@ export const objectKeys = {
   batchChunks: (source: string, batch: string) => `raw/${source}/${batch}.chunks`,
   /** 16-byte record ids of a chunk, in the order of its parts. */
   batchIds: (source: string, batch: string) => `raw/${source}/${batch}.ids`,
-  seen: (source: string, sha256: string) => `raw/${source}/seen-${sha256}.bin`,
+  /** What a cursor names that is too long for itself: not to be deleted as long as it is named. */
+  cursor: (source: string, sha256: string) => `cursors/${source}/${sha256}.bin`,
   /** Above everything of any dataset. */
   datasets: "datasets/",
   part: (dataset: string, sha256: string) => `datasets/${dataset}/parts/${sha256}.jsonl.gz`,
@@ -28,8 +29,8 @@ export const objectKeys = {
   vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,
   predictions: (evaluation: string, shard: number) =>
     `evaluations/${evaluation}/predictions-${String(shard).padStart(4, "0")}.jsonl`,
-  /** Predictions as they were when a decision was made, where they can still change. */
-  decidedPredictions: (evaluation: string, sha256: string) => `evaluations/${evaluation}/decided-${sha256}.jsonl`,
+  /** An object as it was when a decision was made of it, where it can still change. */
+  decided: (key: string, sha256: string) => `${key.replace(/\.jsonl$/, "")}-${sha256}.jsonl`,
   /** Training records that a model is shown with each question. */
   examples: (dataset: string, sha256: string) => `datasets/${dataset}/examples/${sha256}.json`,
   /** What a judge replied about the answers of a shard. */

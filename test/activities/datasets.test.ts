@@ -77,17 +77,23 @@ describe("createDatasetActivities", () => {
       expect(new Set([...splits.values()].flatMap((split) => [...split]))).toEqual(new Set(["train", "valid", "test"]));
     });
 
-    it("stores an author as a keyed hash, and not at all without a key", async () => {
-      const author = (authorKey: string | null) =>
-        inActivity(async () => {
-          const store = new MemoryObjectStore();
-          const source = fakeSource([[aSourceItem("a#1", { ...aChat("q"), author: "Ann" })]]);
-          const { batch } = await datasetActivities(store, source, authorKey).ingest(anIngest());
-          const parts = readBatch(store, batch).chunks.flatMap((chunk) => chunk.parts);
-          return (await recordsOf(store, parts))[0]?.author;
-        });
-      expect(await author(null)).toBeNull();
-      expect(await author("key")).toBe(createHmac("sha256", "key").update("Ann").digest("hex"));
+    it.each([
+      ["a keyed hash", "key", createHmac("sha256", "key").update("Ann").digest("hex")],
+      ["nothing without a key", null, null],
+    ])("stores %s of an author, wherever the author is named", async (_, authorKey, author) => {
+      const store = new MemoryObjectStore();
+      const sent = [
+        aSourceItem("a#1", { ...aChat("Is Ann here?"), author: "Ann", user: { id: 7, name: "Ann" } }),
+        aSourceItem("a#2", { messages: [{ role: "user", content: "no answer" }], author: "Ann" }),
+        { ...aSourceItem("a#3", "no messages"), raw: JSON.stringify({ author: "Ann" }) },
+      ];
+      const activities = datasetActivities(store, fakeSource([sent]), authorKey);
+      const { batch } = await inActivity(() => activities.ingest(anIngest()));
+      const [chunk] = readBatch(store, batch).chunks;
+      expect((await recordsOf(store, chunk?.parts ?? []))[0]?.author).toBe(author);
+      const raw = packedLines(store, chunk?.raw ?? "").map((line) => JSON.parse(line));
+      expect(raw).toMatchObject([{ author, user: { id: 7, name: author } }, { author }, { author }]);
+      expect(store.text(chunk?.quarantine ?? "")).not.toContain("Ann");
     });
 
     it("goes on from its heartbeat after a crash, and counts nothing twice and loses nothing", async () => {

@@ -15,7 +15,10 @@ const marksInline = 8;
  */
 export const s3CursorSchema = z.object({
   marks: z.string().optional(),
-  file: z.string().optional(),
+  file: z
+    .string()
+    .regex(/^cursors\/[a-z0-9-]+\/[0-9a-f]{64}\.bin$/)
+    .optional(),
   partial: z.object({ key: z.string(), etag: z.string(), lines: z.int() }).optional(),
 });
 export type S3Cursor = z.infer<typeof s3CursorSchema>;
@@ -49,7 +52,7 @@ export async function saveMarks(
 ): Promise<Pick<S3Cursor, "marks" | "file">> {
   const bytes = Buffer.concat(marks.toSorted().map((mark) => Buffer.from(mark, "base64url")));
   if (marks.length <= marksInline) return { marks: bytes.toString("base64url") };
-  const file = objectKeys.seen(source, createHash("sha256").update(bytes).digest("hex"));
+  const file = objectKeys.cursor(source, createHash("sha256").update(bytes).digest("hex"));
   await own.put(file, bytes);
   return { file };
 }

@@ -113,21 +113,21 @@ describe("createS3JsonlReader", () => {
     const first = await pass();
     expect(first.items).toHaveLength(40);
     expect(first.cursor.length).toBeLessThan(200);
-    expect(JSON.parse(first.cursor)).toEqual({ file: expect.stringMatching(/^raw\/discord\/seen-[0-9a-f]{64}\.bin$/) });
+    expect(JSON.parse(first.cursor)).toEqual({ file: expect.stringMatching(/^cursors\/discord\/[0-9a-f]{64}\.bin$/) });
     expect((await own.get(JSON.parse(first.cursor).file))?.body).toHaveLength(40 * 8);
     await bucket.put("00a.jsonl", lines("new"));
     expect(places((await pass(first.cursor)).items)).toEqual(["00a.jsonl#1"]);
   });
 
   it("fails as NotFound, saying what to do, when the list of objects read is gone", async () => {
-    const cursor = JSON.stringify({ file: "raw/discord/seen-x.bin" });
+    const cursor = JSON.stringify({ file: `cursors/discord/${"0".repeat(64)}.bin` });
     await expect(pass(cursor)).rejects.toMatchObject({
       type: "NotFound",
       message: expect.stringContaining("without its cursor"),
     });
   });
 
-  it.each(["not JSON", "[]", '{"marks":7}'])(
+  it.each(["not JSON", "[]", '{"marks":7}', '{"file":"registry/games.json"}', '{"file":"../other/x.bin"}'])(
     "fails as InvalidData with the cursor %s, which is not its own",
     async (cursor) => {
       await expect(pass(cursor)).rejects.toMatchObject({
