@@ -62,24 +62,31 @@ async function get(key: string): Promise<Buffer> {
 }
 
 /** Writes a part of generated records; a line separator that JSON allows in strings is in each of them. */
-async function aPart(seed: number, split: Part["split"], change: Partial<Part> = {}): Promise<Part> {
-  const records = generateSample({ seed, count: 60, split: "train" }).map(({ messages, source, id, receivedAt }) => {
-    const said = messages.map((message) => ({
-      ...message,
-      content: `${message.content}${message.role === "system" ? "\u2028" : ""}`,
-    }));
-    const record: TrainingRecord = {
-      id: sha256(JSON.stringify(said)),
-      messages: said,
-      source,
-      sourceItem: id,
-      receivedAt,
-      author: null,
-      group: id,
-      labels: {},
-    };
-    return JSON.stringify(record);
-  });
+async function aPart(
+  seed: number,
+  split: Part["split"],
+  change: Partial<Part> = {},
+  outputs: "frames" | "labels" | "answers" = "frames",
+): Promise<Part> {
+  const records = generateSample({ seed, count: 60, split: "train", outputs }).map(
+    ({ messages, source, id, receivedAt }) => {
+      const said = messages.map((message) => ({
+        ...message,
+        content: `${message.content}${message.role === "system" ? "\u2028" : ""}`,
+      }));
+      const record: TrainingRecord = {
+        id: sha256(JSON.stringify(said)),
+        messages: said,
+        source,
+        sourceItem: id,
+        receivedAt,
+        author: null,
+        group: id,
+        labels: {},
+      };
+      return JSON.stringify(record);
+    },
+  );
   const bytes = gzipSync(`${records.join("\n")}\n`);
   const key = `datasets/games/parts/${sha256(bytes)}.jsonl.gz`;
   await put(ROOT + key, bytes);
@@ -137,15 +144,23 @@ async function serve(modelUri: string): Promise<(request: Request) => Promise<Re
   return await module.handler(service.args(modelUri));
 }
 
+async function ask(service: (request: Request) => Promise<Response>, model: string, question: string): Promise<string> {
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: question }] });
+  const response = await service(new Request("http://service/v1/chat/completions", { method: "POST", body }));
+  const completion = await response.json();
+  return completion.choices[0].message.content;
+}
+
 describe("embedded recipe", () => {
   it("trains a model on the train parts only, and serves it", async () => {
     const parts = [await aPart(1, "train"), await aPart(2, "train"), await aPart(3, "valid"), await aPart(4, "test")];
     const { code, out, err } = await train(await aSpec("games-12", parts, { epochs: 8 }));
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    const progress = out
-      .trimEnd()
-      .split("\n")
-      .map((line) => jobProgressSchema.parse(JSON.parse(line)));
+    const [task, ...lines] = out.trimEnd().split("\n");
+    expect(task).toBe(
+      "task frames: 100.0 % of the 120 training outputs read as function calls, function(attribute[value], ...)",
+    );
+    const progress = lines.map((line) => jobProgressSchema.parse(JSON.parse(line)));
     expect(progress.map(({ step, total }) => `${step}/${total}`)).toEqual(
       [1, 2, 3, 4, 5, 6, 7, 8].map((step) => `${step}/8`),
     );
@@ -158,6 +173,8 @@ describe("embedded recipe", () => {
       recipe: "embedded",
       dataset: "games@12",
       task: "frames",
+      taskReason: task?.slice("task frames: ".length),
+      checkpoints: [],
       trainedRecords: 120,
       loss: progress.map(({ loss }) => loss),
     });
@@ -179,6 +196,72 @@ describe("embedded recipe", () => {
     );
     const completion = await response.json();
     expect(parseFrame(completion.choices[0].message.content)).toMatchObject({ fn: "recommend" });
+  });
+
+  it.each([
+    ["labels", "labels", "labels.json.gz", 15],
+    ["answers", "retrieval", "retrieval.json.gz", 1],
+  ] as const)("learns from %s what their outputs let it, and says so", async (outputs, task, file, steps) => {
+    const version = `games-${outputs}`;
+    const { code, out, err } = await train(await aSpec(version, [await aPart(1, "train", {}, outputs)]));
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const lines = out.trimEnd().split("\n");
+    expect(lines[0]).toMatch(new RegExp(`^task ${task}: 0\\.0 % of the 60 training outputs`));
+    expect(lines).toHaveLength(1 + steps);
+    const modelUri = `s3://${BUCKET}/${ROOT}models/games/${version}/`;
+    const manifest = modelManifestSchema.parse(
+      JSON.parse((await get(`${ROOT}models/games/${version}/model.json`)).toString()),
+    );
+    expect(manifest).toMatchObject({
+      task,
+      trainedRecords: 60,
+      files: [{ key: `${ROOT}models/games/${version}/${file}` }],
+    });
+    expect(manifest.loss).toHaveLength(task === "retrieval" ? 0 : steps);
+    const [known] = generateSample({ seed: 1, count: 60, split: "train", outputs });
+    const [, question, answer] = known?.messages ?? [];
+    expect(await ask(await serve(modelUri), version, question?.content ?? "")).toBe(answer?.content);
+  });
+
+  it("keeps checkpoints, answers for each, and follows the choice of one", async () => {
+    const spec = await aSpec("games-15", [await aPart(1, "train")], { epochs: 6, checkpoints: 2 });
+    expect(await train(spec)).toMatchObject({ code: 0, err: "" });
+    const root = `${ROOT}models/games/games-15/`;
+    const manifest = modelManifestSchema.parse(JSON.parse((await get(`${root}model.json`)).toString()));
+    expect(manifest.checkpoints.map(({ name, step }) => [name, step])).toEqual([
+      ["step-2", 2],
+      ["step-4", 4],
+    ]);
+    for (const { name, files } of manifest.checkpoints) {
+      expect(files.map(({ key }) => key)).toEqual([`${root}checkpoints/${name}/frames.json.gz`]);
+      for (const { key, sha256: hash } of files) expect(sha256(await get(key))).toBe(hash);
+    }
+
+    const service = await serve(`s3://${BUCKET}/${root}`);
+    const questions = generateSample({ seed: 5, count: 40, split: "test" }).map(
+      ({ messages }) => messages[1]?.content ?? "",
+    );
+    const answersOf = async (from: typeof service, model: string): Promise<string[]> =>
+      Promise.all(questions.map((question) => ask(from, model, question)));
+    const final = await answersOf(service, "games-15@final");
+    const early = await answersOf(service, "games-15@step-2");
+    expect(early).not.toEqual(final);
+    expect(await answersOf(service, "games-15")).toEqual(final);
+
+    const candidates = [{ checkpoint: "step-2", value: 0.5, evaluation: "0".repeat(64) }];
+    const choice = { format: 1, checkpoint: "step-2", metric: "accuracy_output_fn", candidates };
+    await put(`${root}choice.json`, JSON.stringify(choice));
+    expect(await answersOf(await serve(`s3://${BUCKET}/${root}`), "games-15")).toEqual(early);
+    await vi.waitFor(async () => expect(await answersOf(service, "games-15")).toEqual(early), {
+      timeout: 10_000,
+      interval: 100,
+    });
+    expect(await answersOf(service, "games-15@final")).toEqual(final);
+
+    await put(`${root}choice.json`, JSON.stringify({ ...choice, checkpoint: "step-3" }));
+    await expect(serve(`s3://${BUCKET}/${root}`)).rejects.toThrow(
+      "choice.json: checkpoint: step-3 is not one of step-2, step-4, final",
+    );
   });
 
   it("writes the same files over themselves when it runs again", async () => {
