@@ -18,7 +18,7 @@ export function metricsCommand(): Command {
     .option("--json", "print one JSON object")
     .action(async ({ state, json }: { state: string; json?: boolean }) => {
       const known = await createMetricCatalog(metricFolders(surroundings(process.env, state))).list();
-      const packs = [always, ...known.map(packOf)];
+      const packs = listedPacks(known);
       process.stdout.write(json ? `${JSON.stringify({ packs })}\n` : describePacks(packs, widthOf(process.stdout)));
     });
 }
@@ -41,6 +41,11 @@ const always: ListedPack = {
   options: {},
   metrics: responses.metrics.map(listed),
 };
+
+/** What is always there, and the packs that can be chosen. */
+export function listedPacks(known: readonly KnownMetricPack[]): ListedPack[] {
+  return [always, ...known.map(packOf)];
+}
 
 function packOf({ kind, file }: KnownMetricPack): ListedPack {
   const { name, description, options } = kind;

@@ -15,8 +15,8 @@ export function aPrediction(
   overrides: Partial<Prediction> & Pick<Prediction, "id" | "expected" | "answer">,
 ): Prediction {
   const error = overrides.answer === null ? "timeout" : null;
-  const failure = overrides.answer === null ? "unavailable" : null;
-  return { error, failure, latencyMs: 10, promptTokens: null, completionTokens: null, ...overrides };
+  const failure = overrides.answer === null ? { failure: "unavailable" as const } : {};
+  return { error, ...failure, latencyMs: 10, promptTokens: null, completionTokens: null, ...overrides };
 }
 
 /** Nothing known of the training data, no prices. */

@@ -120,18 +120,19 @@ function checkedPack(name: string, file: string, create: () => unknown): MetricP
   }
   const parsed = packSchema.safeParse(made);
   if (!parsed.success) throw notAsItMust(name, `${file}: create does not answer a pack`, parsed.error);
-  return withoutUndefined(name, parsed.data);
+  return bound(name, made, parsed.data);
 }
 
-function withoutUndefined(name: string, { metrics, ...rest }: z.infer<typeof packSchema>): MetricPack {
+/** The pack with its own `this`, whatever it was made of. */
+function bound(name: string, made: unknown, { metrics, ...rest }: z.infer<typeof packSchema>): MetricPack {
   const { score, unanswered, statistics, tables, policy } = rest;
   return {
     name,
     metrics: metrics.map(({ over, ...metric }) => ({ ...metric, ...(over === undefined ? {} : { over }) })),
-    score,
-    ...(unanswered === undefined ? {} : { unanswered }),
+    score: score.bind(made),
+    ...(unanswered === undefined ? {} : { unanswered: unanswered.bind(made) }),
     ...(statistics === undefined ? {} : { statistics }),
-    ...(tables === undefined ? {} : { tables }),
+    ...(tables === undefined ? {} : { tables: tables.bind(made) }),
     ...(policy === undefined ? {} : { policy }),
   };
 }

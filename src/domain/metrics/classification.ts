@@ -6,6 +6,8 @@ import { readOptions } from "./options.ts";
 
 /** Longest text that can be a label, in characters of its normalised form. */
 const longestLabel = 100;
+/** Longest answer that can be a label, in characters as it came. */
+const longestText = 10_000;
 /** Most labels that a confusion matrix shows, those most expected; the others are one row and one column. */
 const mostShown = 20;
 
@@ -25,6 +27,7 @@ export const classification: MetricPackKind = {
   create(options) {
     const ignored = readNormalisation(readOptions("classification", options, Object.keys(normalisationOptions)));
     const labelOf = (text: string): string | null => {
+      if (text.length > longestText) return null;
       const label = normalised(text, ignored);
       return label.length > longestLabel ? null : label;
     };

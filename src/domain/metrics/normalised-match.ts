@@ -20,7 +20,7 @@ const punctuation = /((?<=\p{N})\p{P}(?=\p{N})|(?<=^|\s)-(?=\p{N}))|\p{P}/gu;
 export function normalised(text: string, ignored: Normalisation = { case: true, punctuation: true }): string {
   let form = text.normalize("NFKC");
   if (ignored.case) form = form.toLowerCase();
-  if (ignored.punctuation) form = form.replaceAll(punctuation, (_, kept: string | undefined) => kept ?? "");
+  if (ignored.punctuation) form = form.replaceAll(punctuation, "$1");
   return form.replaceAll(/\s+/gu, " ").trim();
 }
 

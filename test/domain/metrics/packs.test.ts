@@ -63,7 +63,7 @@ describe("builtInPacks", () => {
       };
       const prediction = aPrediction({ ...record, answer, promptTokens: 1, completionTokens: 1 });
       const values = pack.score(full, { ...prediction, answer });
-      expect(performance.now() - startedMs, pack.name).toBeLessThan(2000);
+      expect(performance.now() - startedMs, pack.name).toBeLessThan(5000);
       for (const { name, kind } of pack.metrics) {
         if (pack.judge !== undefined || kind === "statistic") continue;
         expect(typeof values[name], name).toBe(kind === "binary" ? "boolean" : "number");
@@ -158,12 +158,12 @@ describe("jsonFields", () => {
 
   it("leaves fields out where the expected answer is no JSON, and for a question without an answer", () => {
     expect(scoreOne(jsonFields, { expected: "none", answer: "{}" })).toEqual({ json_valid: true });
-    const unanswered = jsonFields.create({}, noContext).unanswered;
-    expect(unanswered?.(aTestRecord({ id: "a", expected: "none" }))).toMatchObject({
+    const pack = jsonFields.create({}, noContext);
+    expect(pack.unanswered?.(aTestRecord({ id: "a", expected: "none" }))).toMatchObject({
       json_valid: false,
       json_equal: null,
     });
-    expect(unanswered?.(aTestRecord({ id: "a", expected }))).toMatchObject({
+    expect(pack.unanswered?.(aTestRecord({ id: "a", expected }))).toMatchObject({
       json_valid: false,
       json_equal: false,
       json_fields: 0,
@@ -195,8 +195,8 @@ describe("classification", () => {
   });
 
   it("counts a question without an answer as a miss of its label", () => {
-    const { unanswered } = classification.create({}, noContext);
-    expect(unanswered?.(aTestRecord({ id: "a", expected: "Neutral" }))).toEqual({
+    const pack = classification.create({}, noContext);
+    expect(pack.unanswered?.(aTestRecord({ id: "a", expected: "Neutral" }))).toEqual({
       accuracy: false,
       macro_f1: ["neutral", null],
     });
