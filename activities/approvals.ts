@@ -1,9 +1,10 @@
 import { approvalRecordSchema, type ApprovalRecord } from "../src/domain/approval-schema.ts";
+import type { HashedObject } from "../src/domain/decision-record-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { needDocument, readDocument, writeOnce } from "./documents.ts";
-import type { ApprovalActivities, HashedObject } from "./interfaces.ts";
+import type { ApprovalActivities } from "./interfaces.ts";
 
 export function createApprovalActivities({ store }: Pick<Ports, "store">): ApprovalActivities {
   return {

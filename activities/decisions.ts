@@ -2,86 +2,101 @@ import { isDeepStrictEqual } from "node:util";
 import {
   decisionRecordSchema,
   type DecidedArm,
+  type DecidedJudgement,
   type DecisionRecord,
   type HashedObject,
 } from "../src/domain/decision-record-schema.ts";
 import { countAnswers } from "../src/domain/evaluation.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
+import type { Judged } from "../src/domain/judgement-schema.ts";
+import { isReadable } from "../src/domain/metrics/judgements.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
-import { hashNeeded, hashObject, needText, parsePredictions, sha256, weigh } from "./decision-basis.ts";
+import { hashNeeded, hashObject, needBody, sha256, weigh } from "./decision-basis.ts";
 import { needDocument, readDocument, writeOnce } from "./documents.ts";
 import type { AskedArm, DecidedCycle, DecisionActivities } from "./interfaces.ts";
+import { parseJudgements } from "./judgement-shard.ts";
+import { parsePredictions } from "./predictions.ts";
+import { questionsOf } from "./questions.ts";
 
-export function createDecisionActivities({ store, code }: Pick<Ports, "store" | "code">): DecisionActivities {
+type DecisionPorts = Pick<Ports, "store" | "metrics" | "code">;
+type CycleToDecide = Parameters<DecisionActivities["decideCycle"]>[0];
+
+export function createDecisionActivities(ports: DecisionPorts): DecisionActivities {
+  const { store, metrics } = ports;
   return {
-    async decideCycle({ cycle, pipeline, arms: asked, testSet, vocabulary, evaluate, policy }) {
-      const key = objectKeys.decision(cycle);
-      const question = {
-        evaluations: asked.map(({ evaluation }) => evaluation?.key ?? null),
-        testSet: testSet.sha256,
-        vocabulary,
-        policy,
-      };
+    async settleChoices({ testSet, evaluate, decide }) {
+      const expected: string[] = [];
+      for await (const record of questionsOf(store, testSet)) {
+        if (record.set === "test") expected.push(record.expected);
+      }
+      const { metrics: chosen, policy } = await metrics.resolve({ evaluate, decide }, expected);
+      const context = { vocabulary: { functions: [], attributeTypes: [] }, prices: evaluate.prices };
+      const packs = await metrics.open(chosen, context);
+      const judging = new Set(packs.filter(({ judge }) => judge !== undefined).map(({ name }) => name));
+      return { metrics: chosen, policy, judges: chosen.filter(({ pack }) => judging.has(pack)) };
+    },
+
+    async decideCycle(request) {
+      const key = objectKeys.decision(request.cycle);
       const decided = await readDocument(store, key, decisionRecordSchema);
-      if (decided !== null) return answered(store, decided.value, question);
-      for (const { evaluation } of asked) refuseOther(evaluation?.testSet ?? testSet, testSet);
-      const arms: DecidedArm[] = [];
-      for (const arm of asked) arms.push(await decidedArm(store, pipeline, arm, testSet));
-      const basis = {
-        testSet,
-        arms,
-        judgements: [],
-        vocabulary: await hashNeeded(store, vocabulary),
-        packs: [{ pack: "functional-representation", options: {}, sha256: null }],
-        slices: evaluate.slices,
-        prices: evaluate.prices,
-        policy,
-      };
-      const decidedAt = new Date().toISOString();
-      const record: DecisionRecord = {
-        format: 1,
-        cycle,
-        pipeline,
-        decidedAt,
-        code,
-        ...basis,
-        ...(await weigh(store, basis)),
-      };
+      if (decided !== null) return answered(store, decided.value, request);
+      const record = await makeRecord(ports, request);
       const isMine = await writeOnce(store, key, record);
-      return answered(store, isMine ? record : await needDocument(store, key, decisionRecordSchema), question);
+      return answered(store, isMine ? record : await needDocument(store, key, decisionRecordSchema), request);
     },
   };
 }
 
-/** What a decision was made from, as far as a repeat can say that without reading it. */
-interface Question {
-  evaluations: (string | null)[];
-  /** Hash. */
-  testSet: string;
-  vocabulary: string;
-  policy: DecisionRecord["policy"];
+async function makeRecord(ports: DecisionPorts, request: CycleToDecide): Promise<DecisionRecord> {
+  const { store, code } = ports;
+  const { cycle, pipeline, testSet, evaluate, policy, judging } = request;
+  const arms: DecidedArm[] = [];
+  for (const arm of request.arms) arms.push(await decidedArm(store, pipeline, arm, testSet));
+  const judgements: DecidedJudgement[] = [];
+  for (const judged of judging.judged) judgements.push({ ...judged, replies: await repliesOf(store, judged) });
+  const basis = {
+    testSet,
+    arms,
+    judgements,
+    judgeFailure: judging.failure,
+    vocabulary: await hashNeeded(store, request.vocabulary),
+    packs: request.metrics,
+    slices: evaluate.slices,
+    prices: evaluate.prices,
+    policy,
+  };
+  const { comparisons, decision } = await weigh(ports, basis);
+  const decidedAt = new Date().toISOString();
+  return { format: 1, cycle, pipeline, decidedAt, code, ...basis, comparisons, decision };
 }
 
 /** A decision is found by its cycle's name alone, so it is looked at whether it answers the same question. */
-async function answered(store: ObjectStore, record: DecisionRecord, question: Question): Promise<DecidedCycle> {
-  const answers: Question = {
-    evaluations: record.arms.map(({ evaluation }) => evaluation),
-    testSet: record.testSet.sha256,
-    vocabulary: record.vocabulary.key,
-    policy: record.policy,
-  };
+async function answered(store: ObjectStore, record: DecisionRecord, request: CycleToDecide): Promise<DecidedCycle> {
   const key = objectKeys.decision(record.cycle);
-  if (!isDeepStrictEqual(answers, question)) {
+  const was = [
+    record.arms.filter(({ name }) => decides(name)).map(({ evaluation }) => evaluation),
+    record.testSet.sha256,
+    record.vocabulary.key,
+    record.packs,
+    record.policy,
+  ];
+  const is = [
+    request.arms.filter(({ name }) => decides(name)).map(({ evaluation }) => evaluation?.key ?? null),
+    request.testSet.sha256,
+    request.vocabulary,
+    request.metrics,
+    request.policy,
+  ];
+  if (!isDeepStrictEqual(was, is)) {
     throw new TypedFailure("InvalidInput", `${key} was decided from other answers or by another policy: raise repeat`);
   }
   return { ...record.decision, ...(await hashNeeded(store, key)) };
 }
 
-function refuseOther(asked: TestSet, testSet: TestSet): void {
-  if (asked.sha256 === testSet.sha256) return;
-  throw new TypedFailure("InvalidData", `${asked.key} was asked, and the cycle's test set is ${testSet.key}`);
+function decides(name: AskedArm["name"]): boolean {
+  return name === "champion" || name === "challenger";
 }
 
 async function decidedArm(
@@ -90,32 +105,43 @@ async function decidedArm(
   { name, model, evaluation, failure }: AskedArm,
   testSet: TestSet,
 ): Promise<DecidedArm> {
-  const manifest = await hashObject(store, objectKeys.modelManifest(pipeline, model));
+  const manifest = decides(name) ? await hashObject(store, objectKeys.modelManifest(pipeline, model)) : null;
   if (evaluation === null) {
     const answers = { asked: testSet.records, failed: testSet.records };
     return { name, model, evaluation: null, predictions: [], answers, failure, manifest };
+  }
+  if (evaluation.testSet.sha256 !== testSet.sha256) {
+    throw new TypedFailure("InvalidData", `${model} was asked ${evaluation.testSet.key}, not ${testSet.key}`);
   }
   const answers = { asked: 0, failed: 0 };
   const predictions: HashedObject[] = [];
   for (let shard = 0; shard < evaluation.shards; shard++) {
     const key = objectKeys.predictions(evaluation.key, shard);
-    const text = await needText(store, key);
-    const { asked, failed } = countAnswers(parsePredictions(text, key));
+    const body = await needBody(store, key);
+    const { asked, failed } = countAnswers(parsePredictions(key, body));
     answers.asked += asked;
     answers.failed += failed;
-    predictions.push(await frozen(store, { key, sha256: sha256(text) }, { text, evaluation: evaluation.key, failed }));
+    predictions.push(await kept(store, key, body, failed === 0));
   }
   return { name, model, evaluation: evaluation.key, predictions, answers, failure: null, manifest };
 }
 
-/** Questions without an answer are asked again by a later cycle, which changes the shard: this decision keeps its own. */
-async function frozen(
-  store: ObjectStore,
-  object: HashedObject,
-  { text, evaluation, failed }: { text: string; evaluation: string; failed: number },
-): Promise<HashedObject> {
-  if (failed === 0) return object;
-  const key = objectKeys.decidedPredictions(evaluation, object.sha256);
-  await store.put(key, text, { contentType: "application/jsonl" });
-  return { key, sha256: object.sha256 };
+async function repliesOf(store: ObjectStore, { evaluation, judge, shards }: Judged): Promise<HashedObject[]> {
+  const replies: HashedObject[] = [];
+  for (let shard = 0; shard < shards; shard++) {
+    const key = objectKeys.judgements(evaluation, judge, shard);
+    const body = await needBody(store, key);
+    const isFinal = parseJudgements(key, body.toString("utf8")).every(isReadable);
+    replies.push(await kept(store, key, body, isFinal));
+  }
+  return replies;
+}
+
+/** What has no answer yet is asked again by a later cycle, which changes the object: then the decision keeps a copy. */
+async function kept(store: ObjectStore, key: string, body: Buffer, isFinal: boolean): Promise<HashedObject> {
+  const object = { key, sha256: sha256(body) };
+  if (isFinal) return object;
+  const copy = objectKeys.decided(key, object.sha256);
+  await store.put(copy, body, { contentType: "application/jsonl" });
+  return { ...object, key: copy };
 }

@@ -8,11 +8,13 @@ import type { ApprovalRecord, GivenAnswer } from "../src/domain/approval-schema.
 import type { GatheredBatches } from "../src/domain/batch-schema.ts";
 import type { CountsTarget } from "../src/domain/counts-table-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
-import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
+import type { DecideChoice, DecisionPolicy } from "../src/domain/decide-schema.ts";
+import type { HashedObject } from "../src/domain/decision-record-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { EvaluatePolicy, MetricChoice } from "../src/domain/evaluate-schema.ts";
 import type { Evaluation, Examples, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
+import type { ResolvedChoices } from "../src/domain/metrics/choices.ts";
 import type { Judged } from "../src/domain/judgement-schema.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
@@ -225,12 +227,6 @@ export interface JudgingActivities {
   judgeAnswers(request: JudgeAnswersRequest): Promise<{ judged: Judged[] }>;
 }
 
-/** An object as it was when it was read. */
-export interface HashedObject {
-  key: string;
-  sha256: string;
-}
-
 /** What a cycle has come to, and where the record of it lies. */
 export type DecidedCycle = Decision & HashedObject;
 
@@ -245,7 +241,22 @@ export interface AskedArm {
   failure: string | null;
 }
 
+/** What a cycle goes on with, nothing left to choose. */
+export interface SettledChoices extends ResolvedChoices {
+  /** Of the packs, those whose values a judge gives. */
+  judges: MetricChoice[];
+}
+
+/** What judges were asked, as far as they could be. */
+export interface Judging {
+  judged: Judged[];
+  /** Why a judge could not be asked; null where all were that were wanted. */
+  failure: string | null;
+}
+
 export interface DecisionActivities {
+  /** Settles what is `auto` by the expected answers of the frozen test set. Fails with InvalidInput that names the field. */
+  settleChoices(request: { testSet: TestSet; evaluate: EvaluatePolicy; decide: DecideChoice }): Promise<SettledChoices>;
   /**
    * Compares the stored answers record by record, decides and stores the record of it, once for each cycle. Same result on
    * a repeat; fails with InvalidInput when the cycle was decided from other answers or by another policy.
@@ -256,8 +267,10 @@ export interface DecisionActivities {
     arms: AskedArm[];
     testSet: TestSet;
     vocabulary: string;
-    evaluate: EvaluatePolicy;
+    evaluate: Pick<EvaluatePolicy, "slices" | "prices">;
+    metrics: MetricChoice[];
     policy: DecisionPolicy;
+    judging: Judging;
   }): Promise<DecidedCycle>;
 }
 

@@ -52,7 +52,8 @@ function armsOf({ model, champion }: Story, { evaluate, examples }: Questions): 
   ];
 }
 
-function isUnaskable(error: unknown): boolean {
+/** Whether a failure says that somebody cannot be asked. */
+export function isUnaskable(error: unknown): boolean {
   let bottom = error;
   while (bottom instanceof TemporalFailure && bottom.cause) bottom = bottom.cause;
   if (bottom instanceof TimeoutFailure) return true;

@@ -14,7 +14,6 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
-  AskedArm,
   CheckedRetrain,
   DatasetActivities,
   DecisionActivities,
@@ -25,19 +24,17 @@ import type {
   ReportActivities,
 } from "../activities/interfaces.ts";
 import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
-import { describeAnswer, type Answerable } from "../src/domain/approval.ts";
+import type { Answerable } from "../src/domain/approval.ts";
 import { emptyReport } from "../src/domain/cycle.ts";
-import { settlePolicy } from "../src/domain/decision-policy.ts";
-import type { Outcome } from "../src/domain/decision-schema.ts";
-import type { Evaluation, TestSet } from "../src/domain/evaluation-schema.ts";
+import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput } from "../src/domain/workflow-input-schema.ts";
 import { phaseUpdates, tellPeople } from "./alerts.ts";
 import { computing, local, onceLocally, quick, reporting } from "./activity-options.ts";
-import { awaitApproval, hearAnswers, tellPipeline } from "./approval.ts";
+import { hearAnswers } from "./approval.ts";
+import { compareModels, type Comparison, type Verdict } from "./compare-models.ts";
 import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
-import { askArms, type Questions } from "./evaluate-arms.ts";
 import { fineTune } from "./fine-tune.ts";
 import { rollOut } from "./roll-out.ts";
 import { label } from "./search-attributes.ts";
@@ -47,11 +44,8 @@ const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
 const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
 const { readCost } = proxyLocalActivities<JobActivities>(onceLocally);
 const { freezeTestSet, readTraining } = proxyActivities<DatasetActivities>(computing);
-const { decideCycle } = proxyActivities<DecisionActivities>(computing);
+const { settleChoices } = proxyActivities<DecisionActivities>(computing);
 const { writeReport } = proxyActivities<ReportActivities>(reporting);
-
-/** Of the functional-representation pack. */
-const suggestedPolicy = { primary: "accuracy_output_fn", guards: [{ metric: "accuracy_attr_types", margin: 0.02 }] };
 
 export async function retrain(input: RetrainInput): Promise<CycleReport> {
   const heard = hearAnswers();
@@ -98,8 +92,8 @@ async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<Open
 async function tell(story: Story, heard: Answerable): Promise<void> {
   const { pipeline, model, datasetVersion, report } = story;
   // Reads every training record first: a damaged object ends the cycle before a job is bought.
-  const questions = await phase(story, "prepare", () => prepare(story));
-  const { testSet } = questions;
+  const comparison = await phase(story, "prepare", () => prepare(story));
+  const { testSet } = comparison.questions;
 
   const { recipe, compute } = pipeline;
   const job = await phase(story, "train", () =>
@@ -110,9 +104,9 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
   await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
   let isRollingOut = false;
   try {
-    const { outcome, reason } = await compare(story, questions, heard);
-    isRollingOut = outcome === "promote";
-    await phase(story, "roll out", () => act(story, testSet, outcome, reason));
+    const verdict = await compareModels(story, comparison, heard);
+    isRollingOut = verdict.outcome === "promote";
+    await phase(story, "roll out", () => act(story, testSet, verdict));
   } catch (error) {
     report.failure = reasonOf(error);
     const down = rollOutInput(story, testSet, "withdrawn", report.failure);
@@ -131,54 +125,27 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
   }
 }
 
-/** What every model of the cycle is asked, and what its answers are held against. */
-async function prepare({ pipeline, datasetVersion, report }: Story): Promise<Questions> {
-  const { name: dataset, evaluate } = pipeline;
+/** What every model of the cycle is asked and measured by, settled before anything is paid for. */
+async function prepare({ pipeline, datasetVersion, report }: Story): Promise<Comparison> {
+  const { name: dataset, evaluate, decide } = pipeline;
   const testSet = await freezeTestSet({
     pipeline: dataset,
     version: datasetVersion,
     uri: pipeline.dataset.testSet,
     retention: evaluate.retentionSet,
   });
+  const choices = await settleChoices({ testSet, evaluate, decide });
   const { seed } = evaluate;
   const fewShot = evaluate.base === null ? 0 : evaluate.fewShot;
   const read = await readTraining({ dataset, version: datasetVersion, testSet, fewShot, seed });
   const { vocabulary, leaked, examples } = read;
   report.testSet = testSet;
   report.leaked = leaked;
-  return { testSet, vocabulary, evaluate, examples };
+  const { metrics } = choices;
+  return { questions: { testSet, vocabulary, evaluate: { ...evaluate, metrics }, examples }, choices };
 }
 
-/** Asks both models, decides, and waits for somebody to agree where the policy says so. */
-async function compare(
-  story: Story,
-  questions: Questions,
-  heard: Answerable,
-): Promise<{ outcome: Outcome; reason: string }> {
-  const { pipeline, model, champion, report } = story;
-  const policy = settlePolicy(pipeline.decide, suggestedPolicy);
-  const arms = await phase(story, "evaluate", () => askArms(story, questions));
-  for (const arm of arms) {
-    if (arm.name === "champion" || arm.name === "challenger") report[arm.name] = measured(arm);
-  }
-  const decision = await phase(story, "decide", () =>
-    decideCycle({ cycle: model, pipeline: pipeline.name, arms, ...questions, policy }),
-  );
-  const { outcome, reasons, key } = decision;
-  report.decision = { outcome, reasons, key };
-  label({ decision: outcome });
-  const decided = { pipeline, model, champion, decision };
-  await tellPipeline(decided, null);
-  const { approval } = policy;
-  if (outcome !== "promote" || approval === "none") return { outcome, reason: reasons.join(" ") };
-
-  const given = await phase(story, "approve", () => awaitApproval(heard, decided, approval));
-  const { answer, by, reason, at } = given;
-  report.approval = { answer, by, reason, at };
-  return { outcome: given.outcome, reason: `${describeAnswer(given)}. ${reasons.join(" ")}` };
-}
-
-async function act(story: Story, testSet: TestSet, outcome: Outcome, reason: string): Promise<void> {
+async function act(story: Story, testSet: TestSet, { outcome, reason }: Verdict): Promise<void> {
   const { report } = story;
   switch (outcome) {
     case "promote":
@@ -216,10 +183,6 @@ async function countCost({ pipeline, model, report }: Story): Promise<void> {
   } catch (error) {
     log.warn("what the training has cost is not known", { cycle: report.cycle, reason: reasonOf(error) });
   }
-}
-
-function measured({ model, evaluation }: AskedArm): { version: string; metrics: Evaluation["metrics"] } {
-  return { version: model, metrics: evaluation?.metrics ?? {} };
 }
 
 function now(): string {

@@ -46,8 +46,8 @@ function whyNotAwaited(awaited: AwaitedApproval | null, request: unknown): strin
   if (awaited === null) {
     return typeof wanted === "string" ? `${wanted} does not wait for an approval` : "nothing waits for an approval";
   }
-  if (wanted !== undefined && wanted !== awaited.cycle) {
-    return `${String(wanted)} does not wait for an approval: ${awaited.cycle} does`;
+  if (typeof wanted === "string" && wanted !== awaited.cycle) {
+    return `${wanted} does not wait for an approval: ${awaited.cycle} does`;
   }
   return awaited.answer === null ? null : `${awaited.cycle} has its answer already: ${describeAnswer(awaited.answer)}`;
 }

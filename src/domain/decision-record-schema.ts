@@ -2,8 +2,9 @@ import { z } from "zod";
 import { comparisonSchema } from "./comparison-schema.ts";
 import { decisionPolicySchema } from "./decide-schema.ts";
 import { answerCountsSchema, decisionSchema } from "./decision-schema.ts";
-import { evaluateSchema } from "./evaluate-schema.ts";
+import { evaluateSchema, metricChoiceSchema } from "./evaluate-schema.ts";
 import { testSetSchema } from "./evaluation-schema.ts";
+import { judgedSchema } from "./judgement-schema.ts";
 
 /** An object and what it was: sha256 in hexadecimal of its bytes. */
 export const hashedObjectSchema = z.object({ key: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
@@ -25,13 +26,9 @@ export const decidedArmSchema = z.object({
 });
 export type DecidedArm = z.infer<typeof decidedArmSchema>;
 
-/** A metric pack with its options; `sha256` is that of its code when it is one's own, null for one that comes with Tuneloop. */
-export const decidedPackSchema = z.object({
-  pack: z.string(),
-  options: z.record(z.string(), z.json()),
-  sha256: z.string().nullable(),
-});
-export type DecidedPack = z.infer<typeof decidedPackSchema>;
+/** What a judge was asked about one model's answers, and the objects of its replies. */
+export const decidedJudgementSchema = judgedSchema.extend({ replies: z.array(hashedObjectSchema) });
+export type DecidedJudgement = z.infer<typeof decidedJudgementSchema>;
 
 /** The program that decided. */
 export const codeVersionSchema = z.object({
@@ -53,11 +50,14 @@ export const decisionRecordSchema = z.object({
   code: codeVersionSchema,
   testSet: testSetSchema,
   arms: z.array(decidedArmSchema).min(1),
-  /** What a judge said of the answers; empty where none was asked. */
-  judgements: z.array(hashedObjectSchema),
+  /** What judges said of the answers; empty where none was asked. */
+  judgements: z.array(decidedJudgementSchema),
+  /** Why a judge could not be asked; null where none was wanted, or all were. */
+  judgeFailure: z.string().nullable(),
   /** Names seen in training data, which some metrics need. */
   vocabulary: hashedObjectSchema,
-  packs: z.array(decidedPackSchema).min(1),
+  /** Packs of one's own with the hash of their code. */
+  packs: z.array(metricChoiceSchema).min(1),
   /** How the metrics were taken: fields by whose values they are also given, and prices of tokens. */
   slices: evaluateSchema.shape.slices,
   prices: evaluateSchema.shape.prices,

@@ -9,12 +9,15 @@ import type {
   DecisionActivities,
   EvaluationActivities,
   JobActivities,
+  JudgingActivities,
   PipelineActivities,
   ReportActivities,
   RolloutActivities,
   TrainingJob,
 } from "../../activities/interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { settlePolicy } from "../../src/domain/decision-policy.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { modelVersionId } from "../../src/domain/ids.ts";
 import { isTerminal } from "../../src/domain/job.ts";
@@ -57,7 +60,10 @@ export function createFakeActivities(workflows: WorkflowLookup, worldOf: (workfl
     };
     return [activity, run] as const;
   });
-  return { ...createInputActivities({ recipes }), ...(Object.fromEntries(dispatched) as unknown as WorldActivities) };
+  return {
+    ...createInputActivities({ recipes, metrics: createMetricCatalog([]) }),
+    ...(Object.fromEntries(dispatched) as unknown as WorldActivities),
+  };
 }
 
 function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
@@ -66,6 +72,7 @@ function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
     ...jobFakes(world),
     ...evaluationFakes(world),
     ...decisionFakes(world),
+    ...judgingFakes(),
     ...approvalFakes(world),
     ...rolloutFakes(world),
     ...pipelineFakes(world, workflows),
@@ -179,14 +186,31 @@ function evaluationFakes(world: World): EvaluationActivities {
   };
 }
 
+const aMetricChoice = { pack: "functional-representation", options: {} };
+
 function decisionFakes(world: World): DecisionActivities {
   return {
+    settleChoices: async ({ evaluate, decide }) => {
+      const metrics = evaluate.metrics === "auto" ? [aMetricChoice] : evaluate.metrics;
+      const judges = metrics.filter(({ pack }) => pack === "llm-judge");
+      return { metrics, policy: settlePolicy(decide, { primary: "accuracy_output_fn", guards: [] }), judges };
+    },
     decideCycle: async ({ cycle }) => ({
+      wouldChange: [],
       sha256: "d0".repeat(32),
       outcome: world.verdict,
       reasons: [`the numbers say ${world.verdict}`],
       key: `decisions/${cycle}.json`,
     }),
+  };
+}
+
+function judgingFakes(): JudgingActivities {
+  return {
+    judgeAnswers: async ({ evaluation, against }) => {
+      const judged = { judge: "judge", evaluation: evaluation.key, shards: 1, asked: 40, failed: 0 };
+      return { judged: [{ ...judged, against: against?.key ?? null }] };
+    },
   };
 }
 

@@ -28,6 +28,9 @@ beforeEach(() => {
 afterEach(() => temporal.endAll());
 afterAll(() => temporal.stop());
 
+/** Waits until the check passes. */
+const until = (check: () => void | Promise<void>): Promise<void> => waitFor(async () => check(), { timeoutMs: 30_000 });
+
 const ana = { reason: "looks right", by: "ana" };
 
 async function start(deadlineSeconds = 86_400, onDeadline = "keep"): Promise<WorkflowHandle<typeof retrain>> {
@@ -39,7 +42,7 @@ async function start(deadlineSeconds = 86_400, onDeadline = "keep"): Promise<Wor
 /** Starts a cycle that wins, and waits until people are asked. */
 async function startAndAsk(): Promise<WorkflowHandle<typeof retrain>> {
   const handle = await start();
-  await waitFor(() => {
+  await until(() => {
     if (!world.alerts.some(({ kind }) => kind === "approval-wanted")) throw new Error("nobody has been asked");
   });
   return handle;
@@ -138,10 +141,10 @@ describe("a cycle that needs an approval", () => {
       cause: { type: "InvalidInput", message: "nothing waits for an approval" },
     });
     door.open();
-    await waitFor(() => {
+    await until(() => {
       if (world.requests("readApproval").length === 0) throw new Error("not yet decided");
     });
-    await waitFor(async () => expect(await currentDetails(handle)).toContain("waits for"));
+    await until(async () => expect(await currentDetails(handle)).toContain("waits for"));
     await expect(approve(handle, { ...ana, cycle: champion })).rejects.toMatchObject({
       cause: { message: `${champion} does not wait for an approval: ${challenger} does` },
     });
@@ -160,7 +163,7 @@ describe("a cycle that needs an approval", () => {
       return usual();
     });
     const handle = await start();
-    await waitFor(async () => expect(await currentDetails(handle)).toContain("waits for"));
+    await until(async () => expect(await currentDetails(handle)).toContain("waits for"));
     await approve(handle);
     expect(await handle.result()).toMatchObject({ outcome: "promoted" });
   });

@@ -154,7 +154,7 @@ describe("retrain", () => {
     ["submitTraining", "Refused", 0, "failed-train"],
     ["readModel", "JobFailed", 1, "failed-model"],
     ["awaitWeight", "ServiceFailed", 1, "failed-deploy"],
-    ["askShard", "NotFound", 1, "failed-evaluate"],
+    ["askQuestions", "NotFound", 1, "failed-evaluate"],
     ["decideCycle", "InvalidData", 1, "failed-decide"],
   ] as const satisfies [WorldActivity, string, number, string][])(
     "fails and leaves only the champion up when %s fails with %s",
@@ -188,7 +188,7 @@ describe("retrain", () => {
   it("takes the challenger down when it is cancelled while the models are asked", async () => {
     world.crown(champion);
     const door = new Door();
-    world.when("askShard", async (_, usual) => {
+    world.when("askQuestions", async (_, usual) => {
       await door.pass();
       return usual();
     });
