@@ -33,7 +33,8 @@ export function whole(alert: Alert): SlackMessage {
 }
 
 function message(alert: Alert, blocks: KnownBlock[]): SlackMessage {
-  const text = fitted([`${markOf(alert)} ${alert.title}`, ...alert.text].join("\n"), longestText, escaped);
+  const lines = [`${markOf(alert)} ${alert.title}`, ...alert.text].map(oneLine);
+  const text = fitted(lines.join("\n"), longestText, escaped);
   return { text, blocks: blocks.slice(0, most.blocks) };
 }
 
@@ -82,7 +83,7 @@ function steps({ next }: Alert): KnownBlock[] {
 function links({ links }: Alert): KnownBlock[] {
   const shown = links.slice(0, most.fields).map(({ name, uri }) => {
     const label = fitted(oneLine(name), 100, escaped);
-    const place = fitted(uri.replaceAll("`", "'"), 1000, escaped);
+    const place = fitted(oneLine(uri).replaceAll("`", "'"), 1000, escaped);
     return isPlainLink(uri) ? `<${place}|${label}>` : `${label}: \`${place}\``;
   });
   if (shown.length === 0) return [];

@@ -34,7 +34,10 @@ const startCycle = () => start({ pipeline: definition(), version: 2 });
 function expectEnd(outcome: CycleOutcome, serving: string | null): void {
   expect(world.reports.map((report) => report.outcome)).toEqual([outcome]);
   expect(world.alerts).toHaveLength(1);
-  expect(world.alerts[0]?.text.at(-1)).toBe(`Report: s3://tuneloop/reports/${challenger}/report.md`);
+  expect(world.alerts[0]?.links[0]).toEqual({
+    name: "report",
+    uri: `s3://tuneloop/reports/${challenger}/report.md`,
+  });
   expect(world.serving).toEqual(serving === null ? {} : { [serving]: 100 });
   expect(world.registry).toMatchObject({ champion: serving, challenger: null, lock: null });
   expect([...world.jobs.values()].filter(({ state }) => state === "running" || state === "queued")).toEqual([]);
