@@ -2,7 +2,7 @@
 import type { Interval } from "./comparison-schema.ts";
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { Guard } from "./decide-schema.ts";
-import { amountText, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { amountText, isWorthNaming, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
 import { discordanceOf } from "./primary-judgement.ts";
 import { countText, differenceIntervalText, shareText, valueText } from "./report-numbers.ts";
 import { judgeMargin } from "./statistics/non-inferiority.ts";
@@ -92,7 +92,7 @@ type Allowed = { margin: number; isRelative: boolean };
 function passingMargin(gain: Interval, { comparison }: Contrast, { isRelative }: Allowed): string {
   const needed = Math.max(0, -gain.lower);
   const margin = isRelative ? `${(needed * 100).toFixed(1)} %` : amountText(needed, comparison.unit);
-  return `A margin of ${margin} for ${nameOf(comparison)} would have been kept.`;
+  return `A margin of about ${margin} for ${nameOf(comparison)} would have been kept.`;
 }
 
 function recordsToTell(
@@ -106,7 +106,7 @@ function recordsToTell(
     !isNumeric(comparison) && !isRelative
       ? recordsForPairsWithin({ discordance: discordanceOf(comparison), margin }, alpha)
       : recordsForMeanWithin({ deviation: deviationOf({ oneSided: gain }, total, alpha), margin }, alpha);
-  if (records <= total) return [];
+  if (!isWorthNaming(records, total)) return [];
   const often = `in ${shareText(usualPower)} of all cases`;
   return [`If ${nameOf(comparison)} really is the same, about ${countText(records)} records would show it ${often}.`];
 }

@@ -7,6 +7,9 @@ import { countText, differenceIntervalText, differenceText, shareText, valueText
 /** Fewer records than this say nothing about a model. */
 export const fewestRecords = 20;
 
+/** More records than this are not worth naming: nobody collects them for a test set. */
+const mostRecords = 10_000_000;
+
 /** What one metric says: for the challenger, against it, or neither. */
 export interface Judgement {
   verdict: Outcome;
@@ -100,4 +103,9 @@ export function amountText(amount: number, unit: Comparison["unit"]): string {
 /** A p-value: `p = 0.0123`, `p < 0.0001`. */
 export function pText(p: number): string {
   return p < 0.0001 ? "p < 0.0001" : `p = ${p.toFixed(4)}`;
+}
+
+/** Whether so many records are more than there were, and few enough to be named to people. */
+export function isWorthNaming(records: number, total: number): boolean {
+  return records > total && records <= mostRecords;
 }

@@ -18,12 +18,8 @@ const ratioBounds: Interval = { lower: 0, upper: 1 };
 /** Compares two models' means or statistics by the paired bootstrap; words instead of numbers where there are none. */
 export function compareNumbers(compare: ValuesToCompare, kind: "mean" | "statistic"): Compared {
   const { metric, pack, values, hasChampion } = compare;
-  if (
-    kind === "mean" &&
-    !values.every((pair) => isNumber(pair.challenger) && (!hasChampion || isNumber(pair.champion)))
-  ) {
-    return `${metric.name} has a value that is no finite number`;
-  }
+  const wrong = kind === "mean" ? whyNoMean(compare) : null;
+  if (wrong !== null) return wrong;
   if (values.length < 2) return `${metric.name} has a value for ${values.length} records only`;
   const statisticOf = kind === "mean" ? meanOf : pack.statistics?.[metric.name];
   if (statisticOf === undefined) return `metric pack ${pack.name} has no statistic ${metric.name}`;
@@ -32,6 +28,13 @@ export function compareNumbers(compare: ValuesToCompare, kind: "mean" | "statist
   } catch (error) {
     return `metric pack ${pack.name} failed: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+function whyNoMean({ metric: { name, unit }, values, hasChampion }: ValuesToCompare): string | null {
+  const all = values.flatMap(({ challenger, champion }) => (hasChampion ? [challenger, champion] : [challenger]));
+  if (!all.every(isNumber)) return `${name} has a value that is no finite number`;
+  const isRatio = (value: number): boolean => value >= ratioBounds.lower && value <= ratioBounds.upper;
+  return unit === "ratio" && !all.every(isRatio) ? `${name} is a ratio and has a value outside 0 to 1` : null;
 }
 
 function measureOne(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf): Compared {

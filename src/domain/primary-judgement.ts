@@ -1,7 +1,7 @@
 /** What the primary metric says: of a challenger and a champion, or of a first model alone. */
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { DecisionPolicy } from "./decide-schema.ts";
-import { amountText, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { amountText, isWorthNaming, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
 import { countText, intervalText, shareText, valueText } from "./report-numbers.ts";
 import { normalQuantile } from "./statistics/normal.ts";
 import { recordsForMean, recordsForPairs, usualPower } from "./statistics/power.ts";
@@ -55,7 +55,7 @@ function isBetter({ p, value }: Difference, { minGain, alpha }: Rule): boolean {
 
 function whatWouldKeep({ value, p }: Difference, { comparison }: Contrast): string {
   const alpha = p < 0.0001 ? "0.0001" : p.toFixed(4);
-  return `A minimum gain above ${amountText(value, comparison.unit)}, or an alpha below ${alpha}, would have kept the champion.`;
+  return `A minimum gain above about ${amountText(value, comparison.unit)}, or an alpha below ${alpha}, would have kept the champion.`;
 }
 
 function whatItTakesHere(gain: Difference, { comparison }: Contrast, { minGain, alpha }: Rule): string {
@@ -80,6 +80,7 @@ function recordsToTell(gain: Difference, { comparison }: Contrast, { minGain, al
   const amount = amountText(planned, unit);
   if (records <= total)
     return [`A gain of ${amount} would most likely have been found; smaller ones take more records.`];
+  if (!isWorthNaming(records, total)) return [];
   const often = `in ${shareText(usualPower)} of all cases`;
   return [
     `If the challenger really is better by ${amount}, about ${countText(records)} records would show it ${often}.`,
@@ -117,7 +118,7 @@ export function judgeFirst({ comparison, challenger }: Contrast, { floor, alpha 
   const limitName = isLower ? "ceiling" : "floor";
   const nearest = valueText(isLower ? interval.upper : interval.lower, unit);
   if (passes) {
-    const wouldChange = [`A ${limitName} of ${nearest} would not have been passed.`];
+    const wouldChange = [`A ${limitName} of about ${nearest} would not have been passed.`];
     return { verdict: "promote", reason: `${said}: ${good} the ${limitName} of ${limit}.`, wouldChange };
   }
   if (fails) {
@@ -130,6 +131,6 @@ export function judgeFirst({ comparison, challenger }: Contrast, { floor, alpha 
   const enough = `If it really is ${valueText(value, unit)}, about ${countText(records)} records would show it.`;
   return undecided(
     `${said}: whether that is ${good} the ${limitName} of ${limit} cannot be told.`,
-    ...(records > total ? [enough] : [`A model that is surely ${good} ${limit}.`]),
+    ...(isWorthNaming(records, total) ? [enough] : [`A model that is surely ${good} ${limit}.`]),
   );
 }

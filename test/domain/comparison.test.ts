@@ -1,0 +1,287 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareAll, compareArms } from "../../src/domain/comparison.ts";
+import { comparisonSchema, type Comparison } from "../../src/domain/comparison-schema.ts";
+import type { ScoredAnswers } from "../../src/domain/evaluation.ts";
+import type { Metric, MetricPack, MetricValue } from "../../src/domain/metrics/metric.ts";
+
+const accuracy: Metric = {
+  name: "accuracy",
+  title: "Accuracy",
+  unit: "ratio",
+  better: "higher",
+  kind: "binary",
+  unanswered: false,
+};
+const f1: Metric = { ...accuracy, name: "f1", kind: "mean", unanswered: 0 };
+const latency: Metric = {
+  ...accuracy,
+  name: "latency_ms",
+  unit: "ms",
+  better: "lower",
+  kind: "mean",
+  unanswered: null,
+};
+const largest: Metric = { ...latency, name: "largest", kind: "statistic" };
+const failed: Metric = { ...accuracy, name: "failed", better: "lower", unanswered: true, over: "asked" };
+const preference: Metric = { ...accuracy, name: "preference", kind: "preference", unanswered: null };
+
+function pack(...metrics: Metric[]): MetricPack {
+  const sizes = (values: readonly MetricValue[]) => (weights?: Uint32Array) =>
+    Math.max(...values.map((value, index) => ((weights?.[index] ?? 1) > 0 ? Number(value) : 0)));
+  return { name: "own", metrics, score: () => ({}), statistics: { largest: sizes } };
+}
+
+/** Values of records `r0`, `r1` and so on; null as the answer of those that got none. */
+function scored(columns: Record<string, MetricValue[]>, overrides: Partial<ScoredAnswers> = {}): ScoredAnswers {
+  const length = Math.max(...Object.values(columns).map((values) => values.length));
+  const ids = Array.from({ length }, (_, index) => `r${String(index).padStart(3, "0")}`);
+  return {
+    ids,
+    answered: ids.map(() => true),
+    subsets: { test: [...ids.keys()] },
+    leftOut: {},
+    columns,
+    unusable: {},
+    ...overrides,
+  };
+}
+
+function compareOne(
+  metric: Metric,
+  champion: MetricValue[] | null,
+  challenger: MetricValue[],
+  overrides: { champion?: Partial<ScoredAnswers>; challenger?: Partial<ScoredAnswers> } = {},
+): Comparison {
+  const [comparison, ...others] = compareAll({
+    champion: champion && scored({ [metric.name]: champion }, overrides.champion),
+    challenger: scored({ [metric.name]: challenger }, overrides.challenger),
+    packs: [pack(metric)],
+    alpha: 0.05,
+    resamples: 200,
+  });
+  expect(others).toEqual([]);
+  // What cannot be stored cannot be checked later.
+  expect(comparisonSchema.parse(JSON.parse(JSON.stringify(comparison)))).toEqual(comparison);
+  if (comparison === undefined) throw new Error("nothing was compared");
+  return comparison;
+}
+
+const numbers = (length: number, of: (index: number) => number): number[] => Array.from({ length }, (_, i) => of(i));
+
+describe("compareAll", () => {
+  it("counts pairs of right and wrong", () => {
+    const [right, wrong] = [true, false];
+    expect(compareOne(accuracy, [right, right, wrong, wrong, wrong], [right, wrong, right, right, wrong])).toEqual({
+      metric: "accuracy",
+      subset: "test",
+      unit: "ratio",
+      better: "higher",
+      kind: "binary",
+      total: 5,
+      championRight: 2,
+      challengerRight: 3,
+      gained: 2,
+      lost: 1,
+      ifAnswered: null,
+    });
+  });
+
+  it("counts the challenger alone without a champion", () => {
+    expect(compareOne(accuracy, null, [true, false, true])).toMatchObject({
+      total: 3,
+      championRight: null,
+      challengerRight: 2,
+    });
+  });
+
+  it("counts no record that only one was asked, or that has no value", () => {
+    const [one, other] = [{ ids: ["a", "b", "c", "d"] }, { ids: ["d", "e", "b", "c"] }];
+    expect(
+      compareOne(accuracy, [true, true, null, false], [true, true, false, true], { champion: one, challenger: other }),
+    ).toMatchObject({ total: 2, championRight: 1, challengerRight: 1, gained: 1, lost: 1 });
+  });
+
+  it("gives the champion what it left without an answer, were it at its best", () => {
+    const silent = { champion: { answered: [true, false, false, true] } };
+    expect(compareOne(accuracy, [true, false, false, false], [true, true, false, true], silent)).toMatchObject({
+      championRight: 1,
+      gained: 2,
+      lost: 0,
+      ifAnswered: { championRight: 3, gained: 1, lost: 1 },
+    });
+    const errors: Metric = { ...accuracy, name: "errors", better: "lower", unanswered: true };
+    expect(compareOne(errors, [false, true, true, true], [false, false, true, true], silent)).toMatchObject({
+      gained: 0,
+      lost: 1,
+      ifAnswered: { championRight: 1, gained: 1, lost: 0 },
+    });
+  });
+
+  it("forgives no missing answer where the metric is about just these", () => {
+    const silent = { champion: { answered: [true, false, false, true] } };
+    expect(compareOne(failed, [false, true, true, false], [false, false, false, false], silent)).toMatchObject({
+      championRight: 2,
+      lost: 2,
+      ifAnswered: null,
+    });
+  });
+
+  it("compares means, their difference and what it would be had the champion answered", () => {
+    const champion = numbers(40, (index) => (index % 10) / 10);
+    const challenger = champion.map((value) => Math.min(1, value + 0.1));
+    const silent = { champion: { answered: champion.map((_, index) => index !== 0) } };
+    const comparison = compareOne(f1, champion, challenger, silent);
+    if (comparison.kind !== "mean") throw new Error(JSON.stringify(comparison));
+    expect(comparison.champion).toBeCloseTo(0.45, 12);
+    expect(comparison.challenger).toBeCloseTo(0.55, 12);
+    expect(comparison.difference?.value).toBeCloseTo(0.1, 12);
+    expect(comparison.difference?.p).toBeLessThan(0.05);
+    expect(comparison.ifAnswered).toMatchObject({ total: 40 });
+    expect(comparison.ifAnswered?.champion).toBeCloseTo(0.45 + 1 / 40, 12);
+    expect(comparison.ifAnswered?.difference?.value).toBeCloseTo(0.1 - 1 / 40, 12);
+  });
+
+  it("leaves questions without an answer out of what has no best value", () => {
+    const champion = numbers(30, (index) => 100 + index);
+    const silent = { champion: { answered: champion.map((_, index) => index !== 29) } };
+    const comparison = compareOne({ ...latency, unanswered: 9999 }, champion.with(29, 9999), champion, silent);
+    if (comparison.kind !== "mean") throw new Error(JSON.stringify(comparison));
+    expect(comparison.difference?.value).toBeCloseTo((129 - 9999) / 30, 9);
+    expect(comparison.ifAnswered).toMatchObject({ total: 29, difference: { value: 0 } });
+  });
+
+  it("compares statistics of all records together", () => {
+    const champion = numbers(30, (index) => 100 + index);
+    expect(
+      compareOne(
+        largest,
+        champion,
+        champion.map((value) => value * 2),
+      ),
+    ).toMatchObject({
+      kind: "statistic",
+      champion: 129,
+      challenger: 258,
+      difference: { value: 129, ratio: { lower: expect.closeTo(2, 9), upper: expect.closeTo(2, 9) } },
+    });
+  });
+
+  it("counts what a judge preferred, and nothing without a champion", () => {
+    const verdicts = ["gained", "gained", "lost", "tie", "split", null];
+    expect(
+      compareOne(preference, [null], verdicts, {
+        champion: { ids: numbers(6, (i) => i).map((i) => `r00${i}`), subsets: {} },
+      }),
+    ).toEqual({
+      metric: "preference",
+      subset: "test",
+      unit: "ratio",
+      better: "higher",
+      kind: "preference",
+      total: 5,
+      gained: 2,
+      lost: 1,
+      agreed: 4,
+    });
+    const alone = {
+      champion: null,
+      challenger: scored({ preference: verdicts }),
+      packs: [pack(preference)],
+      alpha: 0.05,
+    };
+    expect(compareAll(alone)).toEqual([]);
+  });
+
+  it("compares every metric on every subset of the challenger's", () => {
+    const subsets = { test: [0, 1, 2], retention: [3, 4], "labels.platform=ps5": [0, 2] };
+    const columns = { accuracy: [true, false, true, true, false], failed: [false, false, false, false, false] };
+    const comparisons = compareAll({
+      champion: scored(columns, { subsets: {} }),
+      challenger: scored(columns, { subsets }),
+      packs: [pack(failed), pack(accuracy)],
+      alpha: 0.05,
+    });
+    expect(comparisons.map(({ metric, subset, total }) => [subset, metric, total])).toEqual([
+      ["test", "failed", 3],
+      ["test", "accuracy", 3],
+      ["retention", "failed", 2],
+      ["retention", "accuracy", 2],
+      ["labels.platform=ps5", "failed", 2],
+      ["labels.platform=ps5", "accuracy", 2],
+    ]);
+  });
+
+  it.each<[string, Metric, MetricValue[] | null, MetricValue[], RegExp]>([
+    ["a value is NaN", f1, [0.5, 0.5, Number.NaN], [0.5, 0.5, 0.5], /no finite number/],
+    ["a value is infinite", latency, [1, 2, 3], [1, 2, Infinity], /no finite number/],
+    ["a value is text", f1, [0.5, 0.5, "0.5"], [0.5, 0.5, 0.5], /no finite number/],
+    ["right or wrong is a number", accuracy, [true, true, 1], [true, true, true], /neither true nor false/],
+    ["a judge's verdict is none", preference, [null, null], ["gained", "win"], /no verdict/],
+    ["there is one record only", f1, [0.5], [0.5], /1 records only/],
+    ["there is none", latency, [], [], /0 records only/],
+    ["a first model's value is NaN", f1, null, [0.5, Number.NaN, 0.5], /no finite number/],
+    ["a ratio is above 1", f1, [0.5, 0.6, 0.7], [0.5, 0.6, 1.7], /outside 0 to 1/],
+    ["a statistic has no value", { ...largest, name: "none" }, [1, 2, 3], [1, 2, 3], /no statistic none/],
+    ["a statistic is infinite", largest, [1, 2, 3], [1, 2, Infinity], /no value over the records of the challenger/],
+  ])("is not usable when %s", (_, metric, champion, challenger, reason) => {
+    expect(compareOne(metric, champion, challenger)).toMatchObject({
+      kind: "unusable",
+      metric: metric.name,
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  it("is not usable where the pack says so, fails, or did not measure one of both", () => {
+    const broken = { unusable: { f1: "metric pack own failed: no" } };
+    expect(compareOne(f1, [0.5, 0.5], [0.5, 0.5], { champion: broken })).toMatchObject({
+      kind: "unusable",
+      reason: "metric pack own failed: no",
+    });
+    expect(compareOne(f1, [0.5, 0.5], [0.5, 0.5], { champion: { columns: {} } })).toMatchObject({
+      kind: "unusable",
+      reason: "f1 was not measured for the champion",
+    });
+    const throwing: MetricPack = {
+      ...pack(largest),
+      statistics: {
+        largest: () => () => {
+          throw new Error("division by zero");
+        },
+      },
+    };
+    const columns = { largest: [1, 2, 3] };
+    const arms = { champion: scored(columns), challenger: scored(columns), packs: [throwing], alpha: 0.05 };
+    expect(compareAll(arms)).toMatchObject([{ kind: "unusable", reason: "metric pack own failed: division by zero" }]);
+  });
+
+  it("gives the same numbers in whatever order the answers are", () => {
+    const value = fc.nat(1000).map((thousandths) => thousandths / 1000);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(value, value), { minLength: 25, maxLength: 40 }), fc.nat(), (pairs, turn) => {
+        const [one, other] = [scored({ f1: pairs.map(([a]) => a) }), scored({ f1: pairs.map(([, b]) => b) })];
+        const turned = (arm: ScoredAnswers): ScoredAnswers => {
+          const by = turn % arm.ids.length;
+          const move = <T>(list: T[]): T[] => [...list.slice(by), ...list.slice(0, by)];
+          return { ...arm, ids: move(arm.ids), columns: { f1: move(arm.columns["f1"] ?? []) } };
+        };
+        const how = { packs: [pack(f1)], alpha: 0.05, resamples: 100 };
+        const straight = compareAll({ champion: one, challenger: other, ...how });
+        expect(compareAll({ champion: one, challenger: turned(other), ...how })).toEqual(straight);
+        expect(compareAll({ champion: turned(one), challenger: turned(other), ...how })).toEqual(straight);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("compareArms", () => {
+  it("hands over one comparison at a time", () => {
+    const columns = { accuracy: [true, false], failed: [false, false] };
+    const arms = { champion: null, challenger: scored(columns), packs: [pack(accuracy, failed)], alpha: 0.05 };
+    const comparing = compareArms(arms);
+    expect(comparing.next().value).toMatchObject({ metric: "accuracy" });
+    expect(comparing.next().value).toMatchObject({ metric: "failed" });
+    expect(comparing.next().done).toBe(true);
+  });
+});
