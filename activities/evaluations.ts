@@ -141,8 +141,11 @@ async function score(
   if (evaluate.metrics === "auto") {
     for await (const record of questionsOf(store, testSet)) if (record.set === "test") expected.push(record.expected);
   }
-  const chosen = await metrics.resolve({ evaluate, decide: decideSchema.parse({}) }, expected);
-  const packs = await metrics.open(chosen.metrics, context);
+  const chosen =
+    evaluate.metrics === "auto"
+      ? (await metrics.resolve({ evaluate, decide: decideSchema.parse({}) }, expected)).metrics
+      : evaluate.metrics;
+  const packs = await metrics.open(chosen, context);
   const scorer = startScoring({ packs });
   const predictions = predictionsOf(store, asked);
   let next = await predictions.next();

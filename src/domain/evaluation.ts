@@ -1,5 +1,4 @@
 /** From stored answers to values of each record, and from these to metrics. */
-import type { BinaryComparison } from "./comparison-schema.ts";
 import type { AnswerCounts } from "./decision-schema.ts";
 import type { Prediction, TestRecord } from "./evaluation-schema.ts";
 import type {
@@ -10,9 +9,6 @@ import type {
   MetricValue,
   MetricValues,
 } from "./metrics/metric.ts";
-import type { Vocabulary } from "./metrics/metric.ts";
-import { functionalRepresentation } from "./metrics/functional-representation.ts";
-import { responses } from "./metrics/responses.ts";
 import { givenSubsets, subsetsOf } from "./subsets.ts";
 
 /** What the answers of one model are worth, record by record, without the answers. */
@@ -203,54 +199,4 @@ function whyWrong({ kind }: Metric, value: MetricValue): string | null {
 
 function shown(value: MetricValue): string {
   return typeof value === "number" ? String(value) : `a value of type ${typeof value}`;
-}
-
-/** @deprecated until activities choose packs: metrics of function answers. */
-export function scorePredictions(
-  predictions: readonly Prediction[],
-  vocabulary: Vocabulary,
-): Record<string, number | null> {
-  const packs = [responses, functionalRepresentation.create({}, { vocabulary, prices: null })];
-  const scored = scoreAnswers(predictions.map(bare), predictions, { packs });
-  return summarise({ ...scored, subsets: { test: [...predictions.keys()] } }, packs)["test"] ?? {};
-}
-
-/** @deprecated until activities choose packs: function answers of two models, in pairs. */
-export function comparePredictions(
-  champion: readonly Prediction[] | null,
-  challenger: readonly Prediction[],
-  vocabulary: Vocabulary,
-): BinaryComparison[] {
-  const pack = functionalRepresentation.create({}, { vocabulary, prices: null });
-  const score = (predictions: readonly Prediction[]): ScoredAnswers =>
-    scoreAnswers(predictions.map(bare), predictions, { packs: [pack] });
-  const [defence, attack] = [champion && score(champion), score(challenger)];
-  const places = new Map(defence?.ids.map((id, place) => [id, place]));
-  const paired = attack.ids.flatMap((id, place) => {
-    const other = places.get(id);
-    return defence === null ? [{ place, other: -1 }] : other === undefined ? [] : [{ place, other }];
-  });
-  if (paired.length === 0) return [];
-  return pack.metrics.map(({ name, unit, better }) => {
-    const right = (scores: ScoredAnswers | null, place: number): boolean => scores?.columns[name]?.[place] === true;
-    const count = (test: (a: boolean, c: boolean) => boolean): number =>
-      paired.filter(({ place, other }) => test(right(attack, place), right(defence, other))).length;
-    return {
-      metric: name,
-      subset: "test",
-      kind: "binary",
-      unit,
-      better,
-      total: paired.length,
-      championRight: defence === null ? null : count((_, c) => c),
-      challengerRight: count((a) => a),
-      gained: defence === null ? 0 : count((a, c) => a && !c),
-      lost: defence === null ? 0 : count((a, c) => !a && c),
-      ifAnswered: null,
-    };
-  });
-}
-
-function bare({ id, expected }: Prediction): TestRecord {
-  return { id, set: "test", question: [], expected, source: null, author: null, group: id, labels: {} };
 }
