@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { WorkflowIdConflictPolicy } from "@temporalio/common";
 import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
-import { findReader } from "../adapters/sources/custom.ts";
+import { findCode } from "../adapters/own-code.ts";
 import { metricFolders, readerFolders, recipeFolders } from "../config.ts";
 import { pipelineSchema, type PipelineDefinition } from "../domain/pipeline-schema.ts";
 import type { MetricCatalog, RecipeCatalog } from "../ports.ts";
@@ -102,7 +102,7 @@ function checkRecipe({ recipe }: PipelineDefinition, file: string, recipes: Reci
 export function missingReaders({ sources }: PipelineDefinition, folders: readonly string[]): string[] {
   const where = folders.length === 0 ? "TUNELOOP_SOURCES is not set here" : `not in ${folders.join(", ")}`;
   return sources.flatMap((source) =>
-    source.kind !== "custom" || findReader(folders, source.reader) !== null
+    source.kind !== "custom" || findCode(folders, source.reader) !== null
       ? []
       : `source ${source.id}: reader: no file ${source.reader}.ts or ${source.reader}.js is seen from here (${where}): ` +
         "the worker needs it in a folder that its TUNELOOP_SOURCES names",

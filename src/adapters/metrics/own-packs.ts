@@ -2,15 +2,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
+import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { TypedFailure } from "../../domain/failures.ts";
 import type { MetricPack, MetricPackKind } from "../../domain/metrics/metric.ts";
 import { slugSchema } from "../../domain/slug-schema.ts";
-
-/** Endings of a file that Node runs, in the order in which they are looked for. */
-const endings = [".ts", ".mts", ".js", ".mjs"];
+import { codeEndings, findCode, isFunction, problemOf } from "../own-code.ts";
 
 /** A pack of one's own, and the file that it is of. */
 export interface OwnPack {
@@ -68,7 +66,7 @@ const packSchema = z
 export function ownPackNames(folders: readonly string[]): string[] {
   const files = folders.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
   const names = files
-    .filter((file) => endings.includes(extname(file)))
+    .filter((file) => codeEndings.includes(extname(file)))
     .map((file) => file.slice(0, -extname(file).length));
   return [...new Set(names)].filter((name) => slugSchema.safeParse(name).success).toSorted();
 }
@@ -78,9 +76,8 @@ export function ownPackNames(folders: readonly string[]): string[] {
  * InvalidInput that names the file when it cannot be run or does not export `metricPack` as it must be.
  */
 export async function loadOwnPack(folders: readonly string[], name: string): Promise<OwnPack | null> {
-  const candidates = folders.flatMap((folder) => endings.map((ending) => resolve(join(folder, name + ending))));
-  const file = candidates.find((path) => existsSync(path));
-  if (file === undefined) return null;
+  const file = findCode(folders, name);
+  if (file === null) return null;
   const sha256 = createHash("sha256")
     .update(await readFile(file))
     .digest("hex");
@@ -115,8 +112,7 @@ function checkedPack(name: string, file: string, create: () => unknown): MetricP
   try {
     made = create();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new TypedFailure("InvalidInput", `metric pack ${name}: options: ${why}`, { cause: error });
+    throw new TypedFailure("InvalidInput", `metric pack ${name}: options: ${problemOf(error)}`, { cause: error });
   }
   const parsed = packSchema.safeParse(made);
   if (!parsed.success) throw notAsItMust(name, `${file}: create does not answer a pack`, parsed.error);
@@ -141,8 +137,4 @@ function notAsItMust(name: string, what: string, error: z.ZodError): TypedFailur
   const issue = error.issues[0];
   const why = issue ? `: ${issue.path.join(".")}: ${issue.message}` : "";
   return new TypedFailure("InvalidInput", `metric pack ${name}: ${what} as it must be${why}`);
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }

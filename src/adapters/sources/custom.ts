@@ -1,10 +1,9 @@
 /** Sources that people add without changing Tuneloop: a file of their own reads them. */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import type { CustomSourceDefinition } from "../../domain/custom-source-schema.ts";
 import { TypedFailure } from "../../domain/failures.ts";
+import { findCode, isFunction, problemOf } from "../own-code.ts";
 import type { ItemReader } from "./item-reader.ts";
 
 /** What a file of one's own exports as `source`. */
@@ -15,19 +14,11 @@ export interface CustomSource<Options> {
   read: ItemReader<{ id: string; since?: string | undefined; options: Options }>;
 }
 
-/** Endings of a file that Node runs, in the order in which they are looked for. */
-const endings = [".ts", ".mts", ".js", ".mjs"];
-
 const moduleSchema = z.object({
   source: z.object({
     check: z.custom<CustomSource<unknown>["check"]>(isFunction, "must be a function"),
     read: z.custom<CustomSource<unknown>["read"]>(isFunction, "must be a function"),
   }),
-});
-
-/** Errors of zod, whichever copy of it the file uses; their message as it is would be JSON. */
-const issuesSchema = z.object({
-  issues: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() })),
 });
 
 const pageSchema = z.object({
@@ -57,14 +48,8 @@ export function createCustomReader(folders: readonly string[]): ItemReader<Custo
   };
 }
 
-/** The file of a reader, in the first of the folders that has one; null where none has. */
-export function findReader(folders: readonly string[], reader: string): string | null {
-  const candidates = folders.flatMap((folder) => endings.map((ending) => resolve(join(folder, reader + ending))));
-  return candidates.find((path) => existsSync(path)) ?? null;
-}
-
 function fileOf(folders: readonly string[], { id, reader }: CustomSourceDefinition): string {
-  const found = findReader(folders, reader);
+  const found = findCode(folders, reader);
   if (found !== null) return found;
   const where = folders.length === 0 ? "the worker's TUNELOOP_SOURCES names no folder" : `not in ${folders.join(", ")}`;
   throw new TypedFailure(
@@ -92,11 +77,7 @@ function checkOptions(check: (options: unknown) => unknown, { id, options }: Cus
   try {
     return check(options);
   } catch (error) {
-    const issue = issuesSchema.safeParse(error).data?.issues[0];
-    const said = error instanceof Error ? error.message : String(error);
-    const why =
-      issue === undefined ? said : [issue.path.join("."), issue.message].filter((part) => part !== "").join(": ");
-    throw new TypedFailure("InvalidInput", `source ${id}: options: ${why}`, { cause: error });
+    throw new TypedFailure("InvalidInput", `source ${id}: options: ${problemOf(error)}`, { cause: error });
   }
 }
 
@@ -104,8 +85,4 @@ function notAsItMust({ id }: CustomSourceDefinition, file: string, what: string,
   const issue = error.issues[0];
   const why = issue ? `: ${issue.path.join(".")}: ${issue.message}` : "";
   return new TypedFailure("InvalidInput", `source ${id}: reader: ${file} ${what} as it must be${why}`);
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }
