@@ -7,6 +7,7 @@ import type { DecidedArm, DecisionRecord, HashedObject } from "../src/domain/dec
 import { armOf, decideArms } from "../src/domain/decision-record.ts";
 import type { ScoredAnswers } from "../src/domain/evaluation.ts";
 import type { Prediction } from "../src/domain/evaluation-schema.ts";
+import type { MetricPack } from "../src/domain/metrics/metric.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
@@ -23,25 +24,41 @@ export type DecisionBasis = Pick<
 
 type BasisPorts = Pick<Ports, "store" | "metrics">;
 
-/** Compares the stored answers and decides. The same basis gives the same, to the last digit. */
-export async function weigh(
-  { store, metrics }: BasisPorts,
-  basis: DecisionBasis,
-): Promise<Pick<DecisionRecord, "comparisons" | "decision">> {
-  const { arms, packs: choices, slices, prices, policy } = basis;
+/** A basis whose answers can be scored. */
+export interface ScorableBasis {
+  packs: MetricPack[];
+  /** @param against the champion, where a judge may have compared both */
+  score: (arm: DecidedArm, against: DecidedArm | null) => Promise<ScoredAnswers>;
+}
+
+/** Opens the metric packs of a basis. Throws InvalidInput when one is not the one that was chosen. */
+export async function openBasis({ store, metrics }: BasisPorts, basis: DecisionBasis): Promise<ScorableBasis> {
+  const { packs: choices, slices, prices, policy } = basis;
   const vocabulary = await needDocument(store, basis.vocabulary.key, vocabularySchema);
   const packs = await metrics.open(choices, { vocabulary, prices });
   const scoring = { packs, slices, wanted: policy.guards.map(({ on }) => on) };
-  const [champion, challenger] = [armOf(arms, "champion"), armOf(arms, "challenger")];
   const replies = asRead(store, basis);
-  const score = (arm: DecidedArm, against: DecidedArm | null): Promise<ScoredAnswers> =>
-    scoreStored(replies, {
-      testSet: basis.testSet,
-      predictions: predictionsAt(store, arm),
-      against: against === null ? null : predictionsAt(store, against),
-      judged: basis.judgements.filter(({ evaluation }) => evaluation === arm.evaluation),
-      scoring,
-    });
+  return {
+    packs,
+    score: (arm, against) =>
+      scoreStored(replies, {
+        testSet: basis.testSet,
+        predictions: predictionsAt(store, arm),
+        against: against === null ? null : predictionsAt(store, against),
+        judged: basis.judgements.filter(({ evaluation }) => evaluation === arm.evaluation),
+        scoring,
+      }),
+  };
+}
+
+/** Compares the stored answers and decides. The same basis gives the same, to the last digit. */
+export async function weigh(
+  ports: BasisPorts,
+  basis: DecisionBasis,
+): Promise<Pick<DecisionRecord, "comparisons" | "decision">> {
+  const { arms, policy } = basis;
+  const { packs, score } = await openBasis(ports, basis);
+  const [champion, challenger] = [armOf(arms, "champion"), armOf(arms, "challenger")];
   const comparisons: Comparison[] = [];
   if (challenger !== null) {
     const attack = await score(challenger, champion);
@@ -56,7 +73,7 @@ export async function weigh(
 }
 
 /** An arm's predictions in the order of the questions, in the memory of one object. */
-async function* predictionsAt(store: ObjectStore, { predictions }: DecidedArm): AsyncGenerator<Prediction> {
+export async function* predictionsAt(store: ObjectStore, { predictions }: DecidedArm): AsyncGenerator<Prediction> {
   for (const { key } of predictions) yield* parsePredictions(key, await needBody(store, key));
 }
 

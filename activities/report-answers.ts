@@ -2,19 +2,17 @@
 import { setImmediate } from "node:timers/promises";
 import type { Comparison } from "../src/domain/comparison-schema.ts";
 import { compareArms } from "../src/domain/comparison.ts";
-import type { DecidedArm, DecisionRecord } from "../src/domain/decision-record-schema.ts";
-import { startScoring, summarise, tablesOf, type ScoredAnswers } from "../src/domain/evaluation.ts";
-import type { Prediction } from "../src/domain/evaluation-schema.ts";
+import type { DecisionRecord } from "../src/domain/decision-record-schema.ts";
+import { armOf } from "../src/domain/decision-record.ts";
+import { summarise, tablesOf, type ScoredAnswers } from "../src/domain/evaluation.ts";
 import type { MetricPack } from "../src/domain/metrics/metric.ts";
 import { changedRecords, choiceOf, reportChanges, shownChange } from "../src/domain/report-changes.ts";
-import { reportMetrics, unusableMetrics, type ArmValues } from "../src/domain/report-metrics.ts";
+import { reportMetrics, unusableMetrics } from "../src/domain/report-metrics.ts";
 import type { ArmName, ChangedAnswer, Report } from "../src/domain/report-schema.ts";
 import { subsetsOf } from "../src/domain/subsets.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { answeredQuestions } from "./arm-answers.ts";
-import { needText, parsePredictions } from "./decision-basis.ts";
-import { needDocument } from "./documents.ts";
-import { vocabularySchema } from "./vocabulary.ts";
+import { openBasis, predictionsAt } from "./decision-basis.ts";
 
 /** What comes of the answers. */
 export type ReportedAnswers = Pick<Report, "metrics" | "tables" | "changes" | "unknown">;
@@ -22,65 +20,33 @@ export type ReportedAnswers = Pick<Report, "metrics" | "tables" | "changes" | "u
 /** Rows and columns of a table of a metric pack; larger ones help nobody. */
 const mostCells = { rows: 200, columns: 50 };
 
-type AnswerPorts = Pick<Ports, "store" | "metrics">;
-
-/**
- * Scores the stored answers of a decision's arms once more, record by record, in the memory of one shard of each. `beat` is
- * called now and then.
- */
+/** Scores the stored answers of a decision's arms once more, in the memory of their values and one shard of each. */
 export async function reportAnswers(
-  ports: AnswerPorts,
+  ports: Pick<Ports, "store" | "metrics">,
   record: DecisionRecord,
-  beat: () => void,
 ): Promise<ReportedAnswers> {
-  const { store, metrics: catalog } = ports;
-  const vocabulary = await needDocument(store, record.vocabulary.key, vocabularySchema);
-  const packs = await catalog.open(
-    record.packs.map(({ sha256, ...choice }) => (sha256 === null ? choice : { ...choice, sha256 })),
-    { vocabulary, prices: record.prices },
-  );
+  const { packs, score } = await openBasis(ports, record);
+  const champion = armOf(record.arms, "champion");
   const scored = new Map<ArmName, ScoredAnswers>();
   for (const arm of record.arms) {
-    if (arm.predictions.length > 0) scored.set(arm.name, await scoreArm(store, record, arm, packs, beat));
+    if (arm.predictions.length > 0) scored.set(arm.name, await score(arm, arm.name === "challenger" ? champion : null));
   }
   const metrics = reportMetrics({
     policy: record.policy,
     comparisons: record.comparisons,
     base: {
-      base: await compareAlone(scored.get("base"), packs, record, beat),
-      "base-few-shot": await compareAlone(scored.get("base-few-shot"), packs, record, beat),
+      base: await compareAlone(scored.get("base"), packs, record),
+      "base-few-shot": await compareAlone(scored.get("base-few-shot"), packs, record),
     },
     metrics: packs.flatMap((pack) => pack.metrics),
-    ofAnswered: Object.fromEntries([...scored].map(([name, of]) => [name, summarise(of, packs)])) satisfies ArmValues,
+    ofAnswered: Object.fromEntries([...scored].map(([name, of]) => [name, summarise(of, packs)])),
   });
   return {
     metrics,
     tables: tables(scored, packs),
-    changes: await changes(store, record, { scored, packs, beat }),
+    changes: await changes(ports.store, record, scored, packs),
     unknown: unusableMetrics(record.comparisons),
   };
-}
-
-async function scoreArm(
-  store: ObjectStore,
-  { testSet, slices, policy }: DecisionRecord,
-  arm: DecidedArm,
-  packs: readonly MetricPack[],
-  beat: () => void,
-): Promise<ScoredAnswers> {
-  const scorer = startScoring({ packs, slices, wanted: policy.guards.map(({ on }) => on) });
-  for await (const { record, predictions } of answeredQuestions(store, testSet, [predictionsOf(store, arm, beat)])) {
-    const [prediction] = predictions;
-    if (prediction) scorer.add(record, prediction);
-  }
-  return scorer.scored();
-}
-
-async function* predictionsOf(store: ObjectStore, arm: DecidedArm, beat: () => void): AsyncGenerator<Prediction> {
-  for (const { key } of arm.predictions) {
-    beat();
-    yield* parsePredictions(await needText(store, key), key);
-  }
 }
 
 /** A model by itself, in the numbers that the challenger has in a comparison. */
@@ -88,7 +54,6 @@ async function compareAlone(
   scored: ScoredAnswers | undefined,
   packs: readonly MetricPack[],
   { policy }: DecisionRecord,
-  beat: () => void,
 ): Promise<Comparison[]> {
   if (scored === undefined) return [];
   const comparisons: Comparison[] = [];
@@ -96,7 +61,6 @@ async function compareAlone(
     comparisons.push(comparison);
     // Resampling takes its time: heartbeats and other activities of this worker get theirs.
     await setImmediate();
-    beat();
   }
   return comparisons;
 }
@@ -118,15 +82,10 @@ function tables(scored: ReadonlyMap<ArmName, ScoredAnswers>, packs: readonly Met
 async function changes(
   store: ObjectStore,
   { arms, testSet, slices, policy }: DecisionRecord,
-  {
-    scored,
-    packs,
-    beat,
-  }: { scored: ReadonlyMap<ArmName, ScoredAnswers>; packs: readonly MetricPack[]; beat: () => void },
+  scored: ReadonlyMap<ArmName, ScoredAnswers>,
+  packs: readonly MetricPack[],
 ): Promise<Report["changes"]> {
-  const [defending, challenging] = (["champion", "challenger"] as const).map((name) =>
-    arms.find((arm) => arm.name === name),
-  );
+  const [defending, challenging] = [armOf(arms, "champion"), armOf(arms, "challenger")];
   const [champion, challenger] = [scored.get("champion"), scored.get("challenger")];
   if (!defending || !challenging || !champion || !challenger) return null;
   const all = changedRecords(
@@ -137,7 +96,7 @@ async function changes(
   );
   const chosen = new Map(choiceOf(all).map((change) => [change.id, change]));
   const shown: ChangedAnswer[] = [];
-  const both = [predictionsOf(store, challenging, beat), predictionsOf(store, defending, beat)];
+  const both = [predictionsAt(store, challenging), predictionsAt(store, defending)];
   for await (const { record, predictions } of answeredQuestions(store, testSet, both)) {
     const change = chosen.get(record.id);
     const [now, before] = predictions;

@@ -41,20 +41,26 @@ function pointOf(report: CycleReport, testSet: string, { metric, arms }: ReportM
   return { cycle, endedAt, outcome, trainedRecords: job.trainedRecords, testSet, metric, measured: arms.challenger };
 }
 
-/** The curve of the newest report before this one that can be read. */
+/** The curve of the newest report before this one. */
 async function lastCurve(store: ObjectStore, { pipeline, cycle }: CycleReport): Promise<LearningPoint[]> {
-  const own = cycleOfModel(pipeline, cycle);
+  const cycles = await reportedCycles(store, pipeline, cycle);
+  const last = cycles.at(-1);
+  if (last === undefined) return [];
+  return (await readDocument(store, objectKeys.reportJson(last), curveSchema))?.value.learningCurve ?? [];
+}
+
+/** Cycles of a pipeline that have a report, the oldest first; with `before`, those before that one. */
+export async function reportedCycles(store: ObjectStore, pipeline: string, before?: string): Promise<string[]> {
+  const end = before === undefined ? null : cycleOfModel(pipeline, before);
   const cycles: { name: string; version: number; repeat: number }[] = [];
   for await (const { key } of store.list(objectKeys.reports(pipeline))) {
     const name = /^reports\/([^/]+)\/report\.json$/.exec(key)?.[1] ?? "";
     const of = cycleOfModel(pipeline, name);
-    if (of !== null && own !== null && isBefore(of, own)) cycles.push({ name, ...of });
+    if (of !== null && (end === null || order(of, end) < 0)) cycles.push({ name, ...of });
   }
-  const [last] = cycles.toSorted((a, b) => (isBefore(a, b) ? 1 : -1));
-  if (last === undefined) return [];
-  return (await readDocument(store, objectKeys.reportJson(last.name), curveSchema))?.value.learningCurve ?? [];
+  return cycles.toSorted(order).map(({ name }) => name);
 }
 
-function isBefore(a: { version: number; repeat: number }, b: { version: number; repeat: number }): boolean {
-  return a.version === b.version ? a.repeat < b.repeat : a.version < b.version;
+function order(a: { version: number; repeat: number }, b: { version: number; repeat: number }): number {
+  return a.version - b.version || a.repeat - b.repeat;
 }

@@ -18,12 +18,17 @@ export function createReportActivities(ports: ReportPorts): ReportActivities {
   const { store, reports } = ports;
   return {
     async writeReport(cycle) {
-      const report = await assemble(ports, cycle);
       const key = objectKeys.reportHtml(cycle.cycle);
-      await writeDocument(store, objectKeys.reportJson(cycle.cycle), report);
-      await put(store, objectKeys.reportMarkdown(cycle.cycle), reports.markdown(report), "text/markdown");
-      // Last: who finds the page finds what it is made of.
-      await put(store, key, await reports.html(report), "text/html");
+      const beat = setInterval(() => heartbeat(), 1000);
+      try {
+        const report = await assemble(ports, cycle);
+        await writeDocument(store, objectKeys.reportJson(cycle.cycle), report);
+        await put(store, objectKeys.reportMarkdown(cycle.cycle), reports.markdown(report), "text/markdown");
+        // Last: who finds the page finds what it is made of.
+        await put(store, key, await reports.html(report), "text/html");
+      } finally {
+        clearInterval(beat);
+      }
       return { key, uri: store.uri(key) };
     },
   };
@@ -90,7 +95,7 @@ async function readDecision(store: ObjectStore, { decision }: CycleReport): Prom
 }
 
 async function answersOf(ports: ReportPorts, record: DecisionRecord | null): Promise<ReportedAnswers> {
-  return record === null ? noAnswers : reportAnswers(ports, record, () => heartbeat());
+  return record === null ? noAnswers : reportAnswers(ports, record);
 }
 
 function armsOf(record: DecisionRecord | null): Report["arms"] {

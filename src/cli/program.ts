@@ -10,8 +10,10 @@ import { devCommand } from "./dev.ts";
 import { datasetCommand } from "./dataset.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { evaluateCommand } from "./evaluate.ts";
 import { metricsCommand } from "./metrics.ts";
 import { recipeCommand } from "./recipe.ts";
+import { reportCommand } from "./report.ts";
 import { sourceCommand } from "./source.ts";
 import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
@@ -32,6 +34,8 @@ export function buildProgram(): Command {
     .addCommand(stateCommand())
     .addCommand(approveCommand())
     .addCommand(rejectCommand())
+    .addCommand(reportCommand())
+    .addCommand(evaluateCommand())
     .addCommand(datasetCommand())
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())

@@ -90,14 +90,15 @@ function byHowMuch(
 ): string {
   const challenger = primary?.arms.challenger;
   if (primary === undefined || challenger === undefined) return whyNothing({ testSet, phases });
-  const { title, unit, total, difference, arms } = primary;
+  const { unit, total, difference, arms } = primary;
+  const title = primary.title.charAt(0).toUpperCase() + primary.title.slice(1);
   const questions = `${countText(total)} questions`;
   const value = valueText(challenger.value, unit);
   if (difference === null || arms.champion === undefined || champion === null) {
     const range =
       challenger.interval === null
         ? ""
-        : `, between ${intervalText(challenger.interval, unit)} with ${confidenceOf(policy)} confidence`;
+        : `, somewhere in ${intervalText(challenger.interval, unit)} with ${confidenceOf(policy)} confidence`;
     const floor = policy === null ? "" : `; more than ${valueText(policy.floor, unit)} was needed`;
     return `${title}: ${value} of ${questions}${range}${floor}.`;
   }

@@ -117,19 +117,19 @@ export function learningSpec(
   unit: ReportMetric["unit"],
   title: string,
 ): TopLevelSpec {
-  const values = points.map(({ cycle, trainedRecords, measured }, index) => ({
-    cycle,
+  const values = points.map(({ trainedRecords, measured }, index) => ({
     records: trainedRecords,
     colour: index === points.length - 1 ? "var(--challenger)" : "var(--muted)",
     ...dotOf(measured, unit),
   }));
+  const name = oneLine(title, 26);
   const x = {
     field: "records",
     type: "quantitative",
     title: "training records",
     scale: { zero: false, nice: true },
   } as const;
-  const y = { field: "value", type: "quantitative", title: unit === "ratio" ? `${title}, %` : title } as const;
+  const y = { field: "value", type: "quantitative", title: unit === "ratio" ? `${name}, %` : name } as const;
   const colour = { field: "colour", type: "nominal", scale: null } as const;
   return {
     ...frame(360, 200, { left: 56, right: 18 }),

@@ -1,5 +1,6 @@
 /** Draws charts as SVG. The library behind is large, so it is loaded with the first chart and not with the worker. */
 import type { TopLevelSpec } from "vega-lite";
+import { oneLine } from "./text.ts";
 import { font } from "./theme.ts";
 
 /** A chart to be drawn: what it shows, and what it is called for those who cannot see it. */
@@ -39,7 +40,7 @@ export async function drawChart({ spec, label }: Chart): Promise<string> {
   const view = new View(parse(compile({ ...spec, config }).spec), { renderer: "none" });
   try {
     const svg = await view.toSVG();
-    return svg.replace(/^<svg [^>]*?(?= width=)/, `<svg role="img" aria-label="${escapeAttribute(label)}"`);
+    return svg.replace(/^<svg [^>]*?(?= width=)/, `<svg role="img" aria-label="${escapeAttribute(oneLine(label, 500))}"`);
   } finally {
     view.finalize();
   }

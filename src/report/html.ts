@@ -1,7 +1,7 @@
 /** Pieces that all parts of the page are made of. Whatever is put into a template is escaped, but for other templates. */
 import { html, raw } from "hono/html";
 import { drawChart, type Chart } from "./charts.ts";
-import { isPlainUrl, visible } from "./text.ts";
+import { isPlainUrl, oneLine, visible } from "./text.ts";
 
 /** Escaped HTML, or a promise of it. */
 export type Html = ReturnType<typeof html>;
@@ -51,15 +51,16 @@ export function table(
   rows: readonly (readonly (Html | string)[])[],
 ): Html {
   if (rows.length === 0) return none;
+  const title = oneLine(caption);
   const classOf = (index: number): string => columns[index]?.as ?? "";
   const cell = (content: Html | string, index: number): Html =>
     index === 0
       ? html`<th scope="row" class="${classOf(index)}">${content}</th>`
       : html`<td class="${classOf(index)}">${content}</td>`;
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+  return html`<div class="scroll" role="region" aria-label="${title}" tabindex="0">
     <table>
       <caption>
-        ${caption}
+        ${title}
       </caption>
       <thead>
         <tr>

@@ -73,7 +73,7 @@ thead th { color: var(--muted); font-weight: 500; }
 .filter { display: flex; flex-wrap: wrap; gap: .75rem 1.25rem; align-items: end; padding: .75rem 1rem; margin: 0 0 1rem;
   background: var(--raised); border: 1px solid var(--line); border-radius: .5rem; }
 .filter[hidden] { display: none; }
-.filter label { display: grid; font-size: .85rem; color: var(--muted); min-width: 0; }
+.filter label { display: grid; grid-template-columns: minmax(0, max-content); font-size: .85rem; color: var(--muted); max-width: 100%; }
 .filter select { font: inherit; font-size: 1rem; color: var(--ink); background: var(--paper); border: 1px solid var(--line);
   border-radius: .25rem; padding: .25rem .4rem; max-width: 100%; }
 .filter output { color: var(--muted); }
