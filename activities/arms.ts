@@ -1,9 +1,11 @@
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
+import { checkpointChoiceSchema } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
 import { readClaim } from "./claims.ts";
+import { readDocument } from "./documents.ts";
 
 /** Where and as what a model is asked. The token never leaves activities. */
 export interface AskedEndpoint {
@@ -22,7 +24,7 @@ type ArmPorts = Pick<Ports, "compute" | "store" | "recipes" | "secret">;
  * ServiceFailed when it has not: to wait for somebody to bring it up is not an evaluation's business.
  */
 export async function askedArm(ports: ArmPorts, input: EvaluateModelInput): Promise<AskedEndpoint> {
-  const { pipeline, model, endpoint } = input;
+  const { pipeline, model, checkpoint, endpoint } = input;
   if (endpoint !== null) {
     const { url, tokenSecret } = endpoint;
     const token = tokenSecret === undefined ? null : ports.secret(tokenSecret);
@@ -38,7 +40,22 @@ export async function askedArm(ports: ArmPorts, input: EvaluateModelInput): Prom
       `${model} is not up: ${name} serves ${serves}; bring it up by the workflow rollOut with target silent`,
     );
   }
-  return servedEndpoint(ports, { pipeline, model });
+  const served = await servedEndpoint(ports, { pipeline, model });
+  return checkpoint === null ? served : { ...served, model: `${served.model}@${checkpoint}` };
+}
+
+/**
+ * The request with the checkpoint that answers for its model version by name, where one was chosen: answers are kept under
+ * the name of who gave them, and a service may learn of the choice a moment later.
+ */
+export async function withCheckpoint(
+  { store }: Pick<Ports, "store">,
+  request: EvaluateModelInput,
+): Promise<EvaluateModelInput> {
+  const { pipeline, model, checkpoint, endpoint } = request;
+  if (checkpoint !== null || endpoint !== null) return request;
+  const choice = await readDocument(store, objectKeys.checkpointChoice(pipeline, model), checkpointChoiceSchema);
+  return choice === null ? request : { ...request, checkpoint: choice.value.checkpoint };
 }
 
 /** Finds the pipeline's service, whose URL and token reach every version of it. Throws ServiceFailed when there is none. */

@@ -9,7 +9,7 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import { untilNextReport } from "../src/domain/reading.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
-import { askedArm, type AskedEndpoint } from "./arms.ts";
+import { askedArm, withCheckpoint, type AskedEndpoint } from "./arms.ts";
 import { askAll, openQuestions, shardRecords, type Answers } from "./asking.ts";
 import { AskingWatch } from "./asking-watch.ts";
 import { needDocument } from "./documents.ts";
@@ -34,7 +34,8 @@ type EvaluationPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" 
 export function createEvaluationActivities(ports: EvaluationPorts): EvaluationActivities {
   const { store } = ports;
   return {
-    async askQuestions(request) {
+    async askQuestions(given) {
+      const request = await withCheckpoint(ports, given);
       // A model that is not there is found out before anything is read.
       const asked = await askedArm(ports, request);
       const examples =
@@ -53,10 +54,12 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
 }
 
 /** Who is asked what and how: equal for equal questions, so that no answer is paid for twice. */
-export function evaluationKey({ model, endpoint, examples, testSet, evaluate }: EvaluateModelInput): string {
+export function evaluationKey(request: EvaluateModelInput): string {
+  const { model, checkpoint, endpoint, examples, testSet, evaluate } = request;
   const { temperature, maxTokens, sampleSize, seed } = evaluate;
+  const served = checkpoint === null ? model : `${model}@${checkpoint}`;
   const asked = {
-    model: endpoint === null ? model : { url: endpoint.url, model: endpoint.model },
+    model: endpoint === null ? served : { url: endpoint.url, model: endpoint.model },
     testSet: testSet.sha256,
     prompt: "question-as-recorded/1",
     examples: examples?.sha256 ?? null,

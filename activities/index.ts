@@ -1,5 +1,6 @@
 import type { Ports } from "../src/ports.ts";
 import { createAlertActivities } from "./alerts.ts";
+import { createCheckpointActivities } from "./checkpoints.ts";
 import { createDatasetActivities } from "./datasets.ts";
 import { createApprovalActivities } from "./approvals.ts";
 import { createDecisionActivities } from "./decisions.ts";
@@ -17,6 +18,7 @@ export function createActivities(ports: Ports) {
     ...createInputActivities(ports),
     ...createDatasetActivities(ports),
     ...createJobActivities(ports),
+    ...createCheckpointActivities(ports),
     ...createEvaluationActivities(ports),
     ...createJudgingActivities(ports),
     ...createDecisionActivities(ports),

@@ -17,6 +17,7 @@ import type { JobState } from "../src/domain/job-schema.ts";
 import type { ResolvedChoices } from "../src/domain/metrics/choices.ts";
 import type { Judged } from "../src/domain/judgement-schema.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
+import type { CheckpointChoice } from "../src/domain/model-version-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
@@ -186,6 +187,8 @@ export interface JobActivities {
 export interface ModelSummary {
   trainedRecords: number;
   trainSeconds: number;
+  /** Names of the checkpoints that its service answers for as well, in the order of training. */
+  checkpoints: string[];
 }
 
 /** What a model was asked. */
@@ -207,6 +210,28 @@ export interface EvaluationActivities {
   askQuestions(request: EvaluateModelInput): Promise<AskedQuestions>;
   /** Scores stored predictions. Changes nothing. */
   scoreEvaluation(request: EvaluateModelInput & { asked: AskedQuestions }): Promise<Evaluation>;
+}
+
+/** The models of one version, to choose one that answers for it. */
+export interface CheckpointsToChoose {
+  pipeline: string;
+  model: string;
+  /** Of the metric packs `metrics`. */
+  metric: string;
+  metrics: MetricChoice[];
+  prices: EvaluatePolicy["prices"];
+  /** In the order of training; `evaluation` is null where the model could not be asked. */
+  candidates: CheckpointChoice["candidates"];
+}
+
+export interface CheckpointActivities {
+  /**
+   * The validation split of a dataset version as questions; null when it has too few of them to choose by. Named by its
+   * content, so that a repeat writes the same over itself.
+   */
+  validationSet(request: { pipeline: string; version: number }): Promise<TestSet | null>;
+  /** Picks the best and writes it down, once for each model version: a repeat answers what was written first. */
+  chooseCheckpoint(request: CheckpointsToChoose): Promise<CheckpointChoice>;
 }
 
 /** The answers of one model, to be judged alone, and against a champion's where there is one. */

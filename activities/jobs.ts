@@ -64,8 +64,8 @@ export function createJobActivities(ports: JobPorts): JobActivities {
       if (manifest.version !== model) {
         throw new TypedFailure("InvalidData", `${key}: describes ${manifest.version}, not ${model}`);
       }
-      const { trainedRecords, trainSeconds } = manifest;
-      return { trainedRecords, trainSeconds };
+      const { trainedRecords, trainSeconds, checkpoints } = manifest;
+      return { trainedRecords, trainSeconds, checkpoints: checkpoints.map(({ name }) => name) };
     },
   };
 }

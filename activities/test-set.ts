@@ -9,7 +9,7 @@ import { objectKeys } from "../src/domain/object-keys.ts";
 import { whyNotTrainable } from "../src/domain/record.ts";
 import { emptyRegistry } from "../src/domain/registry.ts";
 import { registrySchema, type FrozenTestSet } from "../src/domain/registry-schema.ts";
-import type { Ports } from "../src/ports.ts";
+import type { ObjectStore, Ports } from "../src/ports.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
 import { partRecords } from "./records.ts";
 import { testItemOf, testRecordOf, type TestSetName } from "./test-records.ts";
@@ -45,11 +45,7 @@ export async function freezeTestSet(
   const tested = uri === null ? await testSplit(ports, pipeline, version) : await testFile(ports, uri);
   const kept = retention === null ? [] : await retentionFile(ports, retention, tested);
   const records = [...tested, ...kept];
-  const body = records.map((record) => `${JSON.stringify(record)}\n`).join("");
-  const sha256 = createHash("sha256").update(body).digest("hex");
-  const key = objectKeys.testSet(pipeline, sha256);
-  await store.put(key, body, { contentType: "application/jsonl" });
-  const made: FrozenTestSet = { key, sha256, records: records.length, uri, retention };
+  const made: FrozenTestSet = { ...(await storeQuestions(store, pipeline, records)), uri, retention };
   const { testSet } = await updateDocument(store, registryKey, registrySchema, (current) => {
     const registry = current ?? emptyRegistry(pipeline);
     return registry.testSet === null ? { ...registry, testSet: made } : registry;
@@ -75,19 +71,41 @@ function frozenOtherwise(field: string, frozen: string | null, uri: string | nul
   );
 }
 
-async function testSplit(ports: TestSetPorts, dataset: string, version: number): Promise<TestRecord[]> {
-  const manifest = await needDocument(ports.store, objectKeys.version(dataset, version), datasetVersionSchema);
+/** A split of a dataset version as questions, in the order of their ids. */
+export async function splitQuestions(
+  store: ObjectStore,
+  { dataset, version, split }: { dataset: string; version: number; split: "valid" | "test" },
+): Promise<TestRecord[]> {
+  const manifest = await needDocument(store, objectKeys.version(dataset, version), datasetVersionSchema);
   const records: TestRecord[] = [];
-  for (const part of manifest.parts.filter(({ split }) => split === "test")) {
-    for await (const record of partRecords(ports.store, part)) records.push(testRecordOf(record, "test"));
+  for (const part of manifest.parts.filter((part) => part.split === split)) {
+    for await (const record of partRecords(store, part)) records.push(testRecordOf(record, "test"));
   }
+  return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Writes questions under the name of their content. */
+export async function storeQuestions(
+  store: ObjectStore,
+  pipeline: string,
+  records: readonly TestRecord[],
+): Promise<TestSet> {
+  const body = records.map((record) => `${JSON.stringify(record)}\n`).join("");
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const key = objectKeys.testSet(pipeline, sha256);
+  await store.put(key, body, { contentType: "application/jsonl" });
+  return { key, sha256, records: records.length };
+}
+
+async function testSplit({ store }: TestSetPorts, dataset: string, version: number): Promise<TestRecord[]> {
+  const records = await splitQuestions(store, { dataset, version, split: "test" });
   if (records.length < fewestRecords) {
     throw new TypedFailure(
       "InvalidData",
       `${datasetVersionId(dataset, version)} has ${records.length} test records, ${needed}: name a file in dataset.testSet or raise dataset.split.test`,
     );
   }
-  return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return records;
 }
 
 async function testFile(ports: TestSetPorts, uri: string): Promise<TestRecord[]> {

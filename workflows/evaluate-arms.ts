@@ -13,7 +13,7 @@ import { evaluateModel } from "./evaluate-model.ts";
 import { reasonOf } from "./steps.ts";
 
 /** What is asked of every model, and the examples that the base model is shown once more with. */
-export type Questions = Omit<EvaluateModelInput, "pipeline" | "model" | "endpoint">;
+export type Questions = Omit<EvaluateModelInput, "pipeline" | "model" | "checkpoint" | "endpoint">;
 
 /** Failures that say that a model cannot be asked; any other is about the questions, and ends the cycle. */
 const unaskable = new Set(["ServiceFailed", "ServiceChanged", "Unavailable", "RateLimited"]);
@@ -29,7 +29,7 @@ type Arm = Pick<AskedArm, "name" | "model"> & Pick<EvaluateModelInput, "endpoint
 export async function askArms(story: Story, questions: Questions): Promise<AskedArm[]> {
   const ask = async ({ name, model, ...arm }: Arm): Promise<AskedArm> => {
     const called = arm.endpoint === null ? model : name;
-    const request = { ...questions, ...arm, pipeline: story.pipeline.name, model: called };
+    const request = { ...questions, ...arm, pipeline: story.pipeline.name, model: called, checkpoint: null };
     try {
       return { name, model, evaluation: await child(`evaluate-${name}`, evaluateModel, request), failure: null };
     } catch (error) {

@@ -34,6 +34,7 @@ import { phaseUpdates, tellPeople } from "./alerts.ts";
 import { computing, local, onceLocally, quick, reporting } from "./activity-options.ts";
 import { hearAnswers } from "./approval.ts";
 import { compareModels, type Comparison, type Verdict } from "./compare-models.ts";
+import { chooseCheckpoint } from "./choose-checkpoint.ts";
 import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
 import { fineTune } from "./fine-tune.ts";
 import { rollOut } from "./roll-out.ts";
@@ -104,6 +105,10 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
   await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
   let isRollingOut = false;
   try {
+    const { checkpoints } = job;
+    if (checkpoints.length > 0) {
+      await phase(story, "choose", () => chooseCheckpoint(story, comparison, checkpoints));
+    }
     const verdict = await compareModels(story, comparison, heard);
     isRollingOut = verdict.outcome === "promote";
     await phase(story, "roll out", () => act(story, testSet, verdict));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FINAL_CHECKPOINT } from "./checkpoint.ts";
 import { recipeChoiceSchema } from "./pipeline-schema.ts";
 
 /** A file of a model version; `key` is the full object key in the model's bucket. */
@@ -22,9 +23,6 @@ export const trainingClaimSchema = z.object({
   costUsd: z.number().optional(),
 });
 export type TrainingClaim = z.infer<typeof trainingClaimSchema>;
-
-/** By this name the model that training ended with stands among its checkpoints. */
-export const FINAL_CHECKPOINT = "final";
 
 /** The model as it was after part of its training, which the service of its version answers for as well. */
 export const checkpointSchema = z.object({
@@ -77,9 +75,12 @@ export const checkpointChoiceSchema = z.object({
   checkpoint: z.string(),
   /** What was compared. */
   metric: z.string(),
-  /** All that were asked, in the order of training. `value` is null where the metric has none. */
+  /**
+   * All there were, in the order of training. `value` is null where the metric has none; `evaluation` is the key of that,
+   * null where the model could not be asked.
+   */
   candidates: z
-    .array(z.object({ checkpoint: z.string(), value: z.number().nullable(), evaluation: z.string() }))
+    .array(z.object({ checkpoint: z.string(), value: z.number().nullable(), evaluation: z.string().nullable() }))
     .min(1),
 });
 export type CheckpointChoice = z.infer<typeof checkpointChoiceSchema>;

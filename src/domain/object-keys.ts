@@ -24,6 +24,8 @@ export const objectKeys = {
   modelManifest: (model: string, version: string) => `models/${model}/${version}/model.json`,
   /** Which training job a model version belongs to, for good. */
   trainingClaim: (model: string, version: string) => `models/${model}/${version}/claim.json`,
+  /** Which of its checkpoints answers for a model version. */
+  checkpointChoice: (model: string, version: string) => `models/${model}/${version}/choice.json`,
   jobSpec: (model: string, version: string) => `models/${model}/${version}/spec.json`,
   testSet: (name: string, sha256: string) => `testsets/${name}/${sha256}.jsonl`,
   vocabulary: (dataset: string, version: number) => `datasets/${dataset}/vocabularies/${paddedVersion(version)}.json`,

@@ -113,6 +113,12 @@ export const evaluateModelInputSchema = z
     pipeline: slugSchema,
     /** A model version that the pipeline's service has up, or what to call the model of `endpoint`. */
     model: z.string().regex(/^[a-z0-9-]{1,40}(-\d+(\.\d+)?)?$/, "must be a model version such as games-12"),
+    /** One of the version's checkpoints, or `final`; null for the one that answers for it. */
+    checkpoint: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be a checkpoint such as step-6")
+      .nullable()
+      .default(null),
     /** An endpoint that is asked instead of the pipeline's service; null for a model version. */
     endpoint: endpointSchema.nullable().default(null),
     /** Shown with each question; null for none. */
@@ -122,7 +128,10 @@ export const evaluateModelInputSchema = z
     vocabulary: z.string().min(1),
     evaluate: evaluateSchema.prefault({}),
   })
-  .superRefine(({ model, endpoint }, context) => {
+  .superRefine(({ model, checkpoint, endpoint }, context) => {
+    if (endpoint !== null && checkpoint !== null) {
+      context.addIssue({ code: "custom", path: ["checkpoint"], message: "an endpoint has none: leave it out" });
+    }
     if (endpoint !== null || modelVersion.safeParse(model).success) return;
     context.addIssue({ code: "custom", path: ["model"], message: "must be a model version such as games-12" });
   });

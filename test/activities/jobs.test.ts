@@ -316,7 +316,7 @@ describe("createJobActivities", () => {
 
     it("answers what a cycle needs to know", async () => {
       store.write(key, JSON.stringify(manifest));
-      expect(await inActivity(read)).toEqual({ trainedRecords: 10, trainSeconds: 0.5 });
+      expect(await inActivity(read)).toEqual({ trainedRecords: 10, trainSeconds: 0.5, checkpoints: [] });
     });
 
     it.each([

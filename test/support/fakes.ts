@@ -5,6 +5,7 @@ import type { Activities } from "../../activities/index.ts";
 import type {
   AlertActivities,
   ApprovalActivities,
+  CheckpointActivities,
   DatasetActivities,
   DecisionActivities,
   EvaluationActivities,
@@ -17,6 +18,7 @@ import type {
 } from "../../activities/interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { FINAL_CHECKPOINT, pickCheckpoint } from "../../src/domain/checkpoint.ts";
 import { settlePolicy } from "../../src/domain/decision-policy.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { modelVersionId } from "../../src/domain/ids.ts";
@@ -70,6 +72,7 @@ function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
   return {
     ...datasetFakes(world),
     ...jobFakes(world),
+    ...checkpointFakes(),
     ...evaluationFakes(world),
     ...decisionFakes(world),
     ...judgingFakes(),
@@ -164,24 +167,39 @@ function jobFakes(world: World): JobActivities {
       job.state = "terminated";
       return { terminated: 1 };
     },
-    readModel: async () => ({ trainedRecords: 180, trainSeconds: 0.5 }),
+    readModel: async () => {
+      const checkpoints = Object.keys(world.checkpoints).filter((name) => name !== FINAL_CHECKPOINT);
+      return { trainedRecords: 180, trainSeconds: 0.5, checkpoints };
+    },
     readCost: async () => ({ costUsd: world.jobs.size === 0 ? null : 1.25 }),
+  };
+}
+
+function checkpointFakes(): CheckpointActivities {
+  return {
+    validationSet: async () => ({ ...aTestSet(), key: "testsets/valid.jsonl" }),
+    chooseCheckpoint: async ({ metric, candidates }) => ({
+      format: 1,
+      checkpoint: pickCheckpoint(candidates, "higher"),
+      metric,
+      candidates,
+    }),
   };
 }
 
 function evaluationFakes(world: World): EvaluationActivities {
   return {
-    askQuestions: async ({ model, testSet }) => ({
-      key: `${model}-${testSet.sha256.slice(0, 8)}`,
+    askQuestions: async ({ model, checkpoint, testSet }) => ({
+      key: `${model}${checkpoint === null ? "" : `@${checkpoint}`}-${testSet.sha256.slice(0, 8)}`,
       shards: 1,
       records: testSet.records,
       failed: 0,
     }),
-    scoreEvaluation: async ({ model, testSet, asked }) => ({
+    scoreEvaluation: async ({ model, checkpoint, testSet, asked }) => ({
       ...asked,
       model,
       testSet,
-      metrics: { accuracy_output_fn: 0.9 },
+      metrics: { accuracy_output_fn: (checkpoint === null ? undefined : world.checkpoints[checkpoint]) ?? 0.9 },
     }),
   };
 }

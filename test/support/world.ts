@@ -49,6 +49,9 @@ export class World {
   jobStates: JobState[] = ["running", "succeeded"];
   readonly jobs = new Map<string, FakeJob>();
 
+  /** What a recipe keeps of its trainings, `final` included, with the primary metric on the validation split. */
+  checkpoints: Record<string, number> = {};
+
   /** What `decideCycle` finds. */
   verdict: Outcome = "promote";
   /** Answers to decisions, by cycle. */

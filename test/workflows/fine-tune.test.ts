@@ -31,6 +31,7 @@ describe("fineTune", () => {
       url: "https://console.example/jobs/job-1",
       trainedRecords: 180,
       trainSeconds: 0.5,
+      checkpoints: [],
     });
     expect(world.story()).toEqual(["submitTraining", "awaitJob", "readModel"]);
     expect(world.requests("awaitJob").map(({ known }) => known)).toEqual(["queued", "running"]);

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { checkpointChoiceSchema, FINAL_CHECKPOINT, modelManifestSchema } from "../../domain/model-version-schema.ts";
+import { FINAL_CHECKPOINT } from "../../domain/checkpoint.ts";
+import { checkpointChoiceSchema, modelManifestSchema } from "../../domain/model-version-schema.ts";
 import type { ModelFile } from "../../domain/model-version-schema.ts";
 import { loadModel } from "./model.ts";
 import type { EmbeddedModel } from "./model.ts";
