@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { activityInfo, cancellationSignal, heartbeat } from "@temporalio/activity";
 import type { Example } from "../src/domain/asking.ts";
 import { decideSchema } from "../src/domain/decide-schema.ts";
-import { startScoring, summarise } from "../src/domain/evaluation.ts";
+import { summarise } from "../src/domain/evaluation.ts";
 import { exampleListSchema, type AskingProgress } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { untilNextReport } from "../src/domain/reading.ts";
@@ -18,6 +18,7 @@ import { predictionsOf } from "./predictions.ts";
 import { questionsOf } from "./questions.ts";
 import { RequestGate } from "./request-gate.ts";
 import { drawSample } from "./sample.ts";
+import { scoreStored } from "./scoring.ts";
 import { vocabularySchema } from "./vocabulary.ts";
 
 /** Requests for one question, and how often all questions are gone through for those whose requests failed. */
@@ -149,15 +150,12 @@ async function score(
       ? (await metrics.resolve({ evaluate, decide: decideSchema.parse({}) }, expected)).metrics
       : evaluate.metrics;
   const packs = await metrics.open(chosen, context);
-  const scorer = startScoring({ packs });
-  const predictions = predictionsOf(store, asked);
-  let next = await predictions.next();
-  for await (const record of questionsOf(store, testSet)) {
-    if (next.done || next.value.id !== record.id) continue;
-    scorer.add(record, next.value);
-    next = await predictions.next();
-  }
-  if (!next.done)
-    throw new TypedFailure("InvalidData", `evaluation ${asked.key}: its answers are not those to ${testSet.key}`);
-  return summarise(scorer.scored(), packs)["test"] ?? {};
+  const scored = await scoreStored(store, {
+    testSet,
+    predictions: predictionsOf(store, asked),
+    against: null,
+    judged: [],
+    scoring: { packs },
+  });
+  return summarise(scored, packs)["test"] ?? {};
 }
