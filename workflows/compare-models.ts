@@ -49,8 +49,8 @@ export async function compareModels(story: Story, by: Comparison, heard: Answera
     const cycle = { cycle: model, pipeline: pipeline.name, evaluate: { slices, prices } };
     return decideCycle({ ...cycle, arms, testSet, vocabulary, metrics, policy, judging });
   });
-  const { outcome, reasons, key } = decision;
-  report.decision = { outcome, reasons, key };
+  const { outcome, reasons, key, sha256 } = decision;
+  report.decision = { outcome, reasons, key, sha256 };
   label({ decision: outcome });
   const decided = { pipeline, model, champion, decision };
   await tellPipeline(decided, null);

@@ -8,6 +8,8 @@ import { approveCommand, rejectCommand } from "./approve.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { datasetCommand } from "./dataset.ts";
+import { decisionCommand } from "./decision.ts";
+import { explainCommand } from "./explain.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { evaluateCommand } from "./evaluate.ts";
@@ -34,6 +36,8 @@ export function buildProgram(): Command {
     .addCommand(stateCommand())
     .addCommand(approveCommand())
     .addCommand(rejectCommand())
+    .addCommand(decisionCommand())
+    .addCommand(explainCommand())
     .addCommand(reportCommand())
     .addCommand(evaluateCommand())
     .addCommand(datasetCommand())

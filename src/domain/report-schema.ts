@@ -38,7 +38,9 @@ export const cycleReportSchema = z.object({
   champion: measuredModelSchema.nullable(),
   challenger: measuredModelSchema.nullable(),
   testSet: evaluationSchema.shape.testSet.nullable(),
-  decision: z.object({ outcome: outcomeSchema, reasons: z.array(z.string()), key: z.string() }).nullable(),
+  decision: z
+    .object({ outcome: outcomeSchema, reasons: z.array(z.string()), key: z.string(), sha256: z.string() })
+    .nullable(),
   /** Who agreed to a challenger that has won, or did not; null where nobody was asked. */
   approval: givenAnswerSchema.nullable().default(null),
   /** Training records that ask a question of the test set; null when that was not looked at. */

@@ -178,7 +178,7 @@ export function aReport(overrides: Partial<Report> = {}): Report {
         "accuracy_attr_types: difference −0.6 to 5.6 points with 90 % confidence: within the 2.0 points allowed.",
       ],
       key: "decisions/games-3.json",
-      sha256: sha("f"),
+      sha256: sha("d"),
     },
     approval: null,
     leaked: 0,

@@ -151,7 +151,7 @@ describe("a cycle that needs an approval", () => {
     await expect(approve(handle, { by: "ana" })).rejects.toMatchObject({
       cause: { message: "reason: say why, in 1 to 500 characters" },
     });
-    await expect(approve(handle, undefined)).rejects.toMatchObject({
+    await expect(approve(handle, null)).rejects.toMatchObject({
       cause: { message: 'the argument must be an object such as {"reason": "...", "by": "..."}' },
     });
     expect(world.serving).toEqual({ [champion]: 100, [challenger]: 0 });
