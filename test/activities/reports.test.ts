@@ -1,30 +1,210 @@
 import { describe, expect, it } from "vitest";
 import { createReportActivities } from "../../activities/reports.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { emptyReport } from "../../src/domain/cycle.ts";
-import { cycleReportSchema } from "../../src/domain/report-schema.ts";
-import { reportMarkdown } from "../../src/domain/report.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import type { TestRecord } from "../../src/domain/evaluation-schema.ts";
+import { reportSchema, type CycleReport, type Report } from "../../src/domain/report-schema.ts";
+import { createReportRenderer } from "../../src/report/index.ts";
+import { failureOf, inActivity } from "../support/activity.ts";
+import { labelled, storeCycle } from "../support/decided-cycle.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
-const report = emptyReport({
-  cycle: "games-12",
-  pipeline: "games",
-  workflowId: "retrain/games/12",
-  startedAt: "2026-01-01T00:00:00Z",
-  datasetVersion: "games@12",
-  recordsPerSource: { discord: 3 },
-  champion: null,
-});
+const right = ({ expected }: TestRecord): string => expected;
+const wrong = ({ expected }: TestRecord): string => (expected === "happy" ? "sad" : "happy");
+/** Wrong for so many of ten. */
+const oftenWrong = (times: number) => (record: TestRecord, index: number) =>
+  index % 10 < times ? wrong(record) : right(record);
 
-describe("createReportActivities", () => {
-  it("writes a report for machines and one for people, the same on a repeat", async () => {
+const activities = (store: MemoryObjectStore) =>
+  createReportActivities({
+    store,
+    metrics: createMetricCatalog([]),
+    reports: createReportRenderer(),
+    temporalUi: "http://127.0.0.1:8233",
+  });
+
+async function written(store: MemoryObjectStore, cycle: CycleReport): Promise<Report> {
+  await inActivity(() => activities(store).writeReport(cycle));
+  return reportSchema.parse(JSON.parse(store.text(`reports/${cycle.cycle}/report.json`)));
+}
+
+describe("writeReport", () => {
+  it("writes JSON, Markdown and a page, and the same on a repeat", async () => {
     const store = new MemoryObjectStore();
-    const activities = createReportActivities({ store });
-    const written = await activities.writeReport(report);
-    expect(written).toEqual({ key: "reports/games-12/report.md", uri: store.uri("reports/games-12/report.md") });
-    expect(store.text(written.key)).toBe(reportMarkdown(report));
-    expect(cycleReportSchema.parse(JSON.parse(store.text("reports/games-12/report.json")))).toEqual(report);
-    const objects = new Map(store.objects);
-    await activities.writeReport(report);
-    expect(store.objects).toEqual(objects);
+    const cycle = await storeCycle(store, {
+      records: labelled(300),
+      answers: { champion: oftenWrong(4), challenger: oftenWrong(1) },
+    });
+    const answer = await inActivity(() => activities(store).writeReport(cycle));
+    expect(answer).toEqual({
+      key: "reports/games-3/index.html",
+      uri: store.uri("reports/games-3/index.html"),
+    });
+    expect(store.text("reports/games-3/index.html")).toMatch(/^<!doctype html>/);
+    expect(store.text("reports/games-3/report.md")).toMatch(/^# games: cycle games-3/);
+    const objects = new Map([...store.objects].map(([key, { etag }]) => [key, etag]));
+    await inActivity(() => activities(store).writeReport(cycle));
+    expect(new Map([...store.objects].map(([key, { etag }]) => [key, etag]))).toEqual(objects);
+  });
+
+  it("gathers all that the bucket knows of the cycle", async () => {
+    const store = new MemoryObjectStore();
+    const answers = { base: wrong, champion: oftenWrong(4), challenger: oftenWrong(1) };
+    const report = await written(store, await storeCycle(store, { records: labelled(300), answers }));
+
+    expect(report.headline[1]).toMatch(
+      /^Accuracy: 88\.9 % against 55\.6 % on the same 270 questions, a difference of \+33\.3 points/,
+    );
+    const [primary, guard] = report.metrics;
+    expect(primary).toMatchObject({
+      metric: "accuracy",
+      subset: "test",
+      role: "primary",
+      threshold: 0.01,
+      total: 270,
+      arms: { base: { value: 0 }, champion: { value: 150 / 270 }, challenger: { value: 240 / 270 } },
+      changed: { gained: 90, lost: 0 },
+    });
+    expect(primary?.arms.base?.interval?.lower).toBeCloseTo(0, 10);
+    expect(guard).toMatchObject({
+      metric: "macro_f1",
+      role: "guard",
+      threshold: -0.05,
+      difference: { confidence: 0.9 },
+    });
+    const subsets = new Set(report.metrics.map(({ subset }) => subset));
+    expect([...subsets]).toEqual(["test", "retention", "source=twitch", "source=discord"]);
+    expect(report.tables.map(({ arm }) => arm)).toEqual(expect.arrayContaining(["champion", "challenger"]));
+    expect(report.changes).toMatchObject({ better: 90, worse: 0, instructions: { text: "Name the mood." } });
+    expect(report.changes?.shown[0]).toMatchObject({
+      direction: "better",
+      metrics: { accuracy: "better" },
+      question: [{ role: "user" }],
+    });
+    expect(report.training).toMatchObject({ recipe: "embedded", task: "labels" });
+    expect(report.training?.loss.length).toBeLessThanOrEqual(500);
+    expect(report.training?.loss.at(-1)).toEqual({ step: 1200, loss: 1 / 1200 });
+    expect(report.data).toMatchObject({
+      sources: [
+        { source: "zendesk", failure: "Refused: no" },
+        { source: "discord", received: 130, accepted: 124, duplicates: 5, quarantined: 1 },
+      ],
+      quarantine: [{ reason: "not JSON", items: 1, example: "discord.jsonl#3" }],
+      quarantineUnknown: 0,
+    });
+    expect(report.lineage.map(({ what }) => what)).toEqual([
+      "dataset version",
+      "test set",
+      "training job",
+      "model version",
+      "evaluation",
+      "evaluation",
+      "evaluation",
+      "decision",
+    ]);
+    expect(report.links.workflow).toMatch(
+      /^http:\/\/127\.0\.0\.1:8233\/namespaces\/.+\/workflows\/retrain%2Fgames%2F3/,
+    );
+    expect(report.unknown).toEqual([]);
+  });
+
+  it("carries the learning curve on from cycle to cycle, on one test set", async () => {
+    const store = new MemoryObjectStore();
+    const records = labelled(60);
+    for (const [cycle, times] of [
+      [1, 5],
+      [2, 3],
+    ] as const) {
+      await written(
+        store,
+        await storeCycle(store, { records, cycle, answers: { champion: right, challenger: oftenWrong(times) } }),
+      );
+    }
+    const third = await storeCycle(store, { records, answers: { champion: right, challenger: oftenWrong(1) } });
+    const { learningCurve } = await written(store, third);
+    expect(learningCurve.map(({ cycle, trainedRecords }) => [cycle, trainedRecords])).toEqual([
+      ["games-1", 1000],
+      ["games-2", 2000],
+      ["games-3", 3000],
+    ]);
+    const other = await storeCycle(store, {
+      records: labelled(61),
+      cycle: 4,
+      answers: { champion: right, challenger: right },
+    });
+    expect((await written(store, other)).learningCurve.map(({ cycle }) => cycle)).toEqual(["games-4"]);
+  });
+
+  it("reports what is known of a cycle that failed before anything was trained", async () => {
+    const store = new MemoryObjectStore();
+    const cycle = emptyReport({
+      cycle: "games-1",
+      pipeline: "games",
+      workflowId: "retrain/games/1",
+      startedAt: "2026-01-01T00:00:00Z",
+      datasetVersion: "games@1",
+      recordsPerSource: { discord: 3 },
+      champion: null,
+    });
+    const report = await written(store, { ...cycle, failure: "InvalidData: too few records" });
+    expect(report.headline[0]).toBe("The cycle failed; there is no champion yet.");
+    expect(report.unknown).toEqual([
+      { what: "the dataset version", reason: expect.stringContaining("no such object") },
+    ]);
+    expect(report).toMatchObject({ metrics: [], changes: null, data: null, training: null });
+    expect(store.text("reports/games-1/index.html")).toContain("InvalidData: too few records");
+  });
+
+  it("has a report of a first champion, with nobody to compare it with", async () => {
+    const store = new MemoryObjectStore();
+    const cycle = await storeCycle(store, { records: labelled(300), answers: { challenger: oftenWrong(1) } });
+    const report = await written(store, { ...cycle, champion: null });
+    expect(report.headline[1]).toMatch(
+      /^Accuracy: 88\.9 % of 270 questions, somewhere in .+; more than 40\.0 % was needed\.$/,
+    );
+    expect(report.changes).toBeNull();
+    expect(report.metrics[0]?.difference).toBeNull();
+  });
+
+  it("says what is damaged and goes on without it", async () => {
+    const store = new MemoryObjectStore();
+    const cycle = await storeCycle(store, { records: labelled(60), answers: { champion: right, challenger: right } });
+    await store.put("models/games/games-3/model.json", "{");
+    for (const key of store.objects.keys()) if (key.startsWith("evaluations/")) store.objects.delete(key);
+    const report = await written(store, cycle);
+    expect(report.unknown.map(({ what }) => what)).toEqual(["the trained model", "the answers"]);
+    expect(report.data?.sources).toHaveLength(2);
+  });
+
+  it("waits for an outage to pass, and in the end goes on without what cannot be read", async () => {
+    const store = new MemoryObjectStore();
+    const cycle = await storeCycle(store, { records: labelled(60), answers: { champion: right, challenger: right } });
+    store.hook = ({ method, key }) => {
+      if (method === "get" && key.endsWith("model.json")) throw new TypedFailure("Unavailable", "S3 is down");
+    };
+    const failure = await failureOf(() => activities(store).writeReport(cycle), { attempt: 1 });
+    expect(failure.type).toBe("Unavailable");
+    await inActivity(() => activities(store).writeReport(cycle), { attempt: 5 });
+    const report = reportSchema.parse(JSON.parse(store.text("reports/games-3/report.json")));
+    expect(report.unknown.map(({ what }) => what)).toEqual(["the trained model", "hashes"]);
+  });
+
+  it("stays small and quick with 10,000 records and answers of a megabyte", async () => {
+    const store = new MemoryObjectStore();
+    const long = "<b>&\"'".repeat(170_000);
+    const cycle = await storeCycle(store, {
+      records: labelled(10_000),
+      pack: { pack: "exact-match", primary: "exact_match" },
+      answers: {
+        champion: right,
+        challenger: (record, index) => (index % 1000 === 0 ? long : oftenWrong(5)(record, index)),
+      },
+    });
+    const report = await written(store, cycle);
+    expect(report.changes?.worse).toBe(5000);
+    expect(report.changes?.shown.length).toBeGreaterThan(100);
+    expect(Buffer.byteLength(store.text("reports/games-3/index.html"))).toBeLessThan(2_000_000);
+    expect(Buffer.byteLength(store.text("reports/games-3/report.json"))).toBeLessThan(2_000_000);
   });
 });
