@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { describePacks, listedPacks } from "../../src/cli/metrics.ts";
+import { checkMetrics } from "../../src/cli/start.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
+import { aPipelineDefinition } from "../support/builders.ts";
 
 const packs = listedPacks(await createMetricCatalog([]).list());
 
@@ -34,5 +37,16 @@ describe("describePacks", () => {
     const [first] = packs;
     if (first === undefined) throw new Error("there are packs");
     expect(describePacks([{ ...first, description: "\u001b[31mred" }], 80)).toContain("\\u{1b}[31mred");
+  });
+});
+
+describe("checkMetrics", () => {
+  it("refuses what no evaluation could go by, with the file and the field", async () => {
+    const definition = aPipelineDefinition({ name: "games", decide: { primary: "accuracy_outputs" } });
+    const checked = checkMetrics(definition, "games.yaml", createMetricCatalog([]));
+    await expect(checked).rejects.toBeInstanceOf(UsageError);
+    await expect(checked).rejects.toThrow(
+      /^games\.yaml: decide\.primary: no chosen metric pack has accuracy_outputs: did you/,
+    );
   });
 });

@@ -10,8 +10,8 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
  */
 export type MetricValue = Json;
 
-/** Values of one record, by metric name. */
-export type MetricValues = Record<string, MetricValue>;
+/** Values of one record, by metric name; one that is left out or undefined is null. */
+export type MetricValues = Record<string, MetricValue | undefined>;
 
 /** One metric of a pack. */
 export interface Metric {
