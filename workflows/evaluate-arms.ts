@@ -54,10 +54,13 @@ function armsOf({ model, champion }: Story, { evaluate, examples }: Questions): 
 
 /** Whether a failure says that somebody cannot be asked. */
 export function isUnaskable(error: unknown): boolean {
-  let bottom = error;
-  while (bottom instanceof TemporalFailure && bottom.cause) bottom = bottom.cause;
-  if (bottom instanceof TimeoutFailure) return true;
-  return bottom instanceof ApplicationFailure && unaskable.has(bottom.type ?? "");
+  let found = error;
+  // Below the failure that has a type lies only what caused it.
+  while (found instanceof TemporalFailure && !(found instanceof ApplicationFailure) && found.cause) {
+    if (found instanceof TimeoutFailure) return true;
+    found = found.cause;
+  }
+  return found instanceof TimeoutFailure || (found instanceof ApplicationFailure && unaskable.has(found.type ?? ""));
 }
 
 /** All results, or the first failure, with nothing left running. */
