@@ -8,6 +8,7 @@ import {
   ingestSourcesInputSchema,
   pipelineInputSchema,
   retrainInputSchema,
+  rollBackInputSchema,
   rollOutInputSchema,
   updateDatasetInputSchema,
 } from "../src/domain/workflow-input-schema.ts";
@@ -16,7 +17,11 @@ import type { InputActivities, WithoutSources } from "./interfaces.ts";
 import { firstIssue } from "./failures.ts";
 
 /** Checks of workflow inputs: here and not in workflows, because schemas in the sandbox cost memory per cached workflow. */
-export function createInputActivities({ recipes, metrics }: Pick<Ports, "recipes" | "metrics">): InputActivities {
+export function createInputActivities({
+  recipes,
+  metrics,
+  gates,
+}: Pick<Ports, "recipes" | "metrics" | "gates">): InputActivities {
   return {
     checkUpdateDataset: async (input) => withoutSources(parse(updateDatasetInputSchema, input)),
     checkIngestSources: async (input) => withoutSources(parse(ingestSourcesInputSchema, input)),
@@ -24,11 +29,13 @@ export function createInputActivities({ recipes, metrics }: Pick<Ports, "recipes
     checkPipeline: async (input) => {
       const pipeline = parse(pipelineInputSchema, input);
       await metrics.check(pipeline);
+      await gates.check(pipeline.rollout.gates.own);
       return withoutSources({ ...pipeline, recipe: recipes.check(pipeline.recipe) });
     },
     checkRetrain: async (input) => {
       const retrain = parse(retrainInputSchema, input);
       await metrics.check(retrain.pipeline);
+      await gates.check(retrain.pipeline.rollout.gates.own);
       const recipe = recipes.check(retrain.pipeline.recipe);
       return { ...retrain, pipeline: withoutSources({ ...retrain.pipeline, recipe }) };
     },
@@ -43,8 +50,17 @@ export function createInputActivities({ recipes, metrics }: Pick<Ports, "recipes
         await metrics.open(choices, { vocabulary: { functions: [], attributeTypes: [] }, prices });
       return request;
     },
-    checkRollOut: async (input) => parse(rollOutInputSchema, input),
+    checkRollBack: async (input) => {
+      const rollBack = parse(rollBackInputSchema, input);
+      const recipe = recipes.check(rollBack.pipeline.recipe);
+      return { ...rollBack, pipeline: withoutSources({ ...rollBack.pipeline, recipe }) };
+    },
     checkAlertPeople: async (input) => parse(alertPeopleInputSchema, input),
+    checkRollOut: async (input) => {
+      const request = parse(rollOutInputSchema, input);
+      await gates.check(request.policy.gates.own);
+      return request;
+    },
   };
 }
 

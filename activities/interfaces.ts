@@ -19,6 +19,7 @@ import type { Judged } from "../src/domain/judgement-schema.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
 import type { CheckpointChoice } from "../src/domain/model-version-schema.ts";
 import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
+import type { GateVerdict } from "../src/domain/rollout-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
   AlertPeopleInput,
@@ -28,6 +29,7 @@ import type {
   IngestSourcesInput,
   PipelineInput,
   RetrainInput,
+  RollBackInput,
   RollOutInput,
   UpdateDatasetInput,
 } from "../src/domain/workflow-input-schema.ts";
@@ -37,6 +39,9 @@ export type WithoutSources<T extends { sources?: unknown }> = Omit<T, "sources">
 
 /** A cycle's input without the sources, which it does not need. */
 export type CheckedRetrain = Omit<RetrainInput, "pipeline"> & { pipeline: WithoutSources<RetrainInput["pipeline"]> };
+
+/** The same of a rollback. */
+export type CheckedRollBack = Omit<RollBackInput, "pipeline"> & { pipeline: WithoutSources<RollBackInput["pipeline"]> };
 
 /** Local activities: parse a workflow's own input and fill in defaults. Fail with InvalidInput naming the field. */
 export interface InputActivities {
@@ -48,6 +53,7 @@ export interface InputActivities {
   checkFineTune(input: unknown): Promise<FineTuneInput>;
   checkEvaluateModel(input: unknown): Promise<EvaluateModelInput>;
   checkRollOut(input: unknown): Promise<RollOutInput>;
+  checkRollBack(input: unknown): Promise<CheckedRollBack>;
   checkAlertPeople(input: unknown): Promise<Required<AlertPeopleInput>>;
 }
 
@@ -323,6 +329,29 @@ export interface ServedModel {
 /** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
 export type WeightRequest = RollOutInput & ServedModel & { percent: number; complete: boolean };
 
+/** A look at a rollout's step. */
+export type LookRequest = RollOutInput &
+  ServedModel & {
+    /** Share of the traffic that the rollout left the model at. */
+    percent: number;
+    /** Of the rollout's workflow: looks of one rollout are judged together. */
+    runId: string;
+    /** ISO-8601; feedback that was given before does not count. */
+    startedAt: string;
+    /** The verdict that is known; another one is news. */
+    known: GateVerdict["verdict"] | null;
+    /** ISO-8601; the look at this time is news whatever it says. */
+    until: string;
+  };
+
+/** What the gates of a rollout say of all looks so far. */
+export interface LookResult {
+  verdict: GateVerdict["verdict"];
+  gates: GateVerdict[];
+  /** Since the rollout began. */
+  looks: number;
+}
+
 export interface RolloutActivities {
   /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
   lockRollout(request: {
@@ -347,13 +376,25 @@ export interface RolloutActivities {
    * the champion is deployed again in its place. Done when it is gone.
    */
   takeDown(request: RollOutInput & ServedModel): Promise<void>;
-  /** Returns when the model is observed to serve nothing. Fails as StillWaiting until then. */
+  /** Returns when the model is observed to serve nothing and the champion, if there is one, everything. Fails as StillWaiting until then. */
   awaitDown(request: ServedModel): Promise<void>;
   /**
    * Asks the model the first 8 questions of the test set. Fails with ProbeFailed when more than `maxErrorRate` of them
    * fail: a rate below 0.125 allows no failure at all.
    */
   probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
+  /**
+   * Looks at a step: reads the weights back, asks both versions the same questions at the same time, reads users' feedback
+   * and judges it with all earlier looks. Returns when the verdict is news, or at `until`; else fails as StillWaiting and is
+   * asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left it, with
+   * ServiceFailed when a version cannot serve. A repeat looks once more, which the gates allow.
+   */
+  look(request: LookRequest): Promise<LookResult>;
+  /**
+   * The champion before the one of now, or the one that is named, and what to ask it. Changes nothing. Fails with NotFound
+   * when there was none, with InvalidInput when the one that is named is champion, or never was.
+   */
+  findFormerChampion(request: { pipeline: string; to: string | null }): Promise<{ model: string; testSet: TestSet }>;
   /** Moves aliases by one If-Match write; nothing to do when they point there. */
   moveAliases(request: {
     pipeline: string;

@@ -3,15 +3,16 @@ import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
+import { emptyRegistry, formerChampion, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports, ServiceStatus } from "../src/ports.ts";
 import { servedEndpoint } from "./arms.ts";
 import { readClaim } from "./claims.ts";
-import { readDocument, updateDocument } from "./documents.ts";
+import { needDocument, readDocument, updateDocument } from "./documents.ts";
 import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
 import { askModel, readQuestions } from "./questions.ts";
+import { look } from "./looks.ts";
 import { stillWaiting } from "./waiting.ts";
 import { observeWeight } from "./weights.ts";
 
@@ -20,7 +21,7 @@ const probeQuestions = 8;
 /** How long a version that was just applied may be missing from what the service shows. */
 const settleMs = 15_000;
 
-type RolloutPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "workflows">;
+type RolloutPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "workflows" | "gates" | "metrics">;
 
 export function createRolloutActivities(ports: RolloutPorts): RolloutActivities {
   const { compute } = ports;
@@ -38,15 +39,30 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
 
     takeDown: (request) => takeDown(ports, request),
 
-    async awaitDown({ pipeline, model }) {
+    async awaitDown({ pipeline, model, champion }) {
       const service = await compute.getService(serviceName(pipeline));
       if (service === null || service.state === "terminated") return;
-      const versions = [service.primary, service.canary];
-      if (!versions.some((version) => version?.version === model)) return;
-      throw stillWaiting(`${model} to be taken down, the service is ${service.state}`);
+      const { primary, canary } = service;
+      if (primary?.version === model || canary?.version === model)
+        throw stillWaiting(`${model} to be taken down, the service is ${service.state}`);
+      // Who else serves is for others to say: somebody may have deployed meanwhile.
+      if (primary !== null && primary.version === champion && canary === null && primary.weightPercent !== 100)
+        throw stillWaiting(`${champion} to have all traffic, it has ${primary.weightPercent} %`);
     },
 
     probe: (request) => probe(ports, request),
+    look: (request) => look(ports, request),
+
+    async findFormerChampion({ pipeline, to }) {
+      const registry = await needDocument(ports.store, objectKeys.registry(pipeline), registrySchema);
+      const { testSet } = registry;
+      if (testSet === null)
+        throw new TypedFailure("NotFound", `${pipeline} has no frozen test set to probe a model with`);
+      return {
+        model: formerChampion(registry, to),
+        testSet: { key: testSet.key, sha256: testSet.sha256, records: testSet.records },
+      };
+    },
 
     async moveAliases({ pipeline, ...move }) {
       const at = new Date().toISOString();

@@ -52,6 +52,8 @@ export interface Config {
   recipeFolders: string[];
   /** Folders of metric packs that are not part of Tuneloop. */
   metricFolders: string[];
+  /** Folders of gates of rollouts that are not part of Tuneloop. */
+  gateFolders: string[];
   /** Address of Temporal's web UI, without a slash at its end, for links; null for none. */
   temporalUi: string | null;
   logLevel: "debug" | "info" | "warn" | "error";
@@ -111,6 +113,11 @@ export function metricFolders(environment: Record<string, string | undefined>): 
   return foldersIn(environment["TUNELOOP_METRICS"]);
 }
 
+/** Folders of gates of rollouts, as `TUNELOOP_GATES` lists them: separated as in PATH; empty when it is not set. */
+export function gateFolders(environment: Record<string, string | undefined>): string[] {
+  return foldersIn(environment["TUNELOOP_GATES"]);
+}
+
 /** Reads the configuration, once. Throws an error that names every variable that is missing or wrong, never its value. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const env = parsed(environmentSchema, environment);
@@ -122,6 +129,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     cacheDirectory: env.TUNELOOP_CACHE ?? null,
     recipeFolders: recipeFolders(environment),
     metricFolders: metricFolders(environment),
+    gateFolders: gateFolders(environment),
     temporalUi: env.TUNELOOP_TEMPORAL_UI?.replace(/\/+$/, "") ?? null,
     logLevel: env.TUNELOOP_LOG_LEVEL,
   };

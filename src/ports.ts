@@ -8,6 +8,7 @@ import type { CountsRow } from "./domain/dataset-version.ts";
 import type { ChatItem } from "./domain/record-schema.ts";
 import type { AskingProgress } from "./domain/evaluation-schema.ts";
 import type { SourceProgress } from "./domain/reading-schema.ts";
+import type { GatePolicy, GateVerdict, Observation } from "./domain/rollout-schema.ts";
 import type { SourceDefinition } from "./domain/source-schema.ts";
 import type { AlertChoice } from "./domain/alert-choice-schema.ts";
 import type { Alert } from "./domain/alert-schema.ts";
@@ -272,6 +273,14 @@ export interface MetricCatalog {
   list(): Promise<KnownMetricPack[]>;
 }
 
+/** Gates of rollouts that are not part of Tuneloop. */
+export interface GateCatalog {
+  /** Checks gates and their options. Throws InvalidInput that names what is wrong. */
+  check(choices: GatePolicy["own"]): Promise<void>;
+  /** What each of them says. Throws InvalidInput for one that is not there, throws, or answers no verdict. */
+  judge(choices: GatePolicy["own"], observations: readonly Observation[]): Promise<GateVerdict[]>;
+}
+
 /** Record counts in SQL tables, for reports elsewhere. Both make the table when it is not there. */
 export interface CountsTable {
   /** Versions of a dataset that the table has rows of, in order. */
@@ -295,6 +304,7 @@ export interface Ports {
   endpoint: ModelEndpoint;
   recipes: RecipeCatalog;
   metrics: MetricCatalog;
+  gates: GateCatalog;
   sources: Record<SourceDefinition["kind"], SourceReader>;
   /** Reads one chat-format JSONL object anywhere in S3. Throws NotFound. */
   readChatFile(uri: string, signal: AbortSignal): AsyncIterable<SourceItem[]>;

@@ -97,6 +97,22 @@ export const reporting: ActivityOptions = {
   scheduleToCloseTimeout: "30m",
 };
 
+/** The same where somebody should hear soon that it does not work: a few tries, some ten seconds. */
+export const fewTries: ActivityOptions = { ...outside, retry: { ...outside.retry, maximumAttempts: 4 } };
+
+/**
+ * Looking at a rollout again and again: the activity fails as StillWaiting with the delay until the next look, so that
+ * history only gets what is news. Storage or service that cannot be reached for ten minutes more ends it.
+ */
+export const looking = (probeSeconds: number, newsMs: number): ActivityOptions => ({
+  taskQueue: taskQueues.main,
+  startToCloseTimeout: "1m",
+  scheduleToCloseTimeout: newsMs + probeSeconds * 1000 + 600_000,
+  heartbeatTimeout: "10s",
+  retry: { initialInterval: "500ms", maximumInterval: "10s" },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
 /**
  * Waiting for something outside: the activity fails as StillWaiting with the delay until it is asked again, so no slot
  * is held and history does not grow. `deadlineSeconds` bounds the whole wait.

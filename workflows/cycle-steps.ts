@@ -59,5 +59,16 @@ export function rollOutInput(
 ): RollOutInput {
   const { pipeline, model } = story;
   const { recipe, compute, rollout: policy } = pipeline;
-  return { pipeline: pipeline.name, model, target, reason: reason.slice(0, 500), recipe, compute, policy, testSet };
+  return {
+    pipeline: pipeline.name,
+    model,
+    target,
+    reason: reason.slice(0, 500),
+    recipe,
+    compute,
+    policy,
+    testSet,
+    quality: null,
+    alerts: pipeline.alerts,
+  };
 }

@@ -6,5 +6,6 @@ export { ingestSource } from "./ingest-source.ts";
 export { ingestSources } from "./ingest-sources.ts";
 export { pipeline } from "./pipeline.ts";
 export { retrain } from "./retrain.ts";
+export { rollBack } from "./roll-back.ts";
 export { rollOut } from "./roll-out.ts";
 export { updateDataset } from "./update-dataset.ts";

@@ -17,6 +17,8 @@ export const workflowIds = {
   retrain: (name: string, version: number, repeat: number) => `retrain/${name}/${cycleNumber(version, repeat)}`,
   /** An evaluation that somebody starts by itself. */
   evaluate: (model: string) => `evaluate/${model}`,
+  /** A rollback that a pipeline starts. */
+  rollBack: (name: string, number: number) => `roll-back/${name}/${number}`,
   /** An alert of a run; `name` tells it from the run's others. The end of a run's id is random in all its versions. */
   alert: (parent: string, runId: string, name: string) => `${parent}/alert-${name}-${runId.slice(-8)}`,
   child: (parent: string, step: string) => `${parent}/${step}`,

@@ -2,6 +2,7 @@
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { OrderReceipt } from "../src/domain/order.ts";
 import type { PipelineView } from "../src/domain/pipeline.ts";
+import type { RolloutOrderRequest } from "./roll-out-messages.ts";
 
 /**
  * A dataset has news. With `version` it is a version of ours, whose counts the pipeline reads from the manifest; without,
@@ -24,4 +25,5 @@ export const datasetUpdatedSignal = defineSignal<[DatasetUpdated]>("datasetUpdat
 export const pauseUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("pause");
 export const resumeUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("resume");
 export const runNowUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("runNow");
+export const rollBackUpdate = defineUpdate<OrderReceipt, [RolloutOrderRequest]>("rollBack");
 export const stateQuery = defineQuery<PipelineView>("state");

@@ -33,8 +33,10 @@ import {
   noteSources,
   reject,
   takeOrder,
+  takeRollBack,
   viewOf,
   whyBadOrder,
+  whyNoRollBack,
   type PipelineView,
 } from "../src/domain/pipeline.ts";
 import { sourcesFailedAlert, unreadableAlert } from "../src/domain/alert.ts";
@@ -58,12 +60,14 @@ import {
   datasetUpdatedSignal,
   pauseUpdate,
   resumeUpdate,
+  rollBackUpdate,
   runNowUpdate,
   stateQuery,
   type OrderRequest,
 } from "./pipeline-messages.ts";
 import { updateProgressSignal } from "./reading-messages.ts";
 import { handleApprovals } from "./pipeline-approvals.ts";
+import { rollBack } from "./roll-back.ts";
 import { retrain } from "./retrain.ts";
 import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
@@ -85,13 +89,16 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   const owner = { alerts: input?.alerts ?? [] };
   const alerts = alerting(owner);
   let minNewRecords = 0;
-  const orders = { validator: (request?: OrderRequest) => refuseBadOrder(request) };
+  const orders = { validator: (request?: OrderRequest) => refuse(whyBadOrder(request)) };
   setHandler(datasetUpdatedSignal, (message) => hearUpdate(state, name, message));
   setHandler(updateProgressSignal, (message) => hearReading(state, message));
   setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
   setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
   setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
   handleApprovals(state);
+  setHandler(rollBackUpdate, (request) => takeRollBack(state, request), {
+    validator: (request) => refuse(whyNoRollBack(state, request)),
+  });
   setHandler(stateQuery, () => viewOf(state, name, minNewRecords));
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 
@@ -164,6 +171,8 @@ async function take(step: ReturnType<typeof nextStep>, running: Running): Promis
       return startUpdate(running);
     case "start-cycle":
       return startCycle(running);
+    case "roll-back":
+      return startRollBack(running);
     case null:
       return;
   }
@@ -191,6 +200,22 @@ async function startUpdate({ definition, state, alerts }: Running): Promise<void
   void watchUpdate(name, state, alerts, () => (update === null ? resultOf(workflowId) : update.result()));
 }
 
+/** Takes the place of a cycle: traffic is moved by one at a time. */
+async function startRollBack({ definition, state }: Running): Promise<void> {
+  const { sources: _, ...cycleDefinition } = definition;
+  const workflowId = workflowIds.rollBack(definition.name, state.orders);
+  const wanted = state.rollBackWanted ?? { reason: "", by: null };
+  state.rollBackWanted = null;
+  state.cycle = workflowId;
+  const started = await startChild(rollBack, {
+    workflowId,
+    args: [{ pipeline: cycleDefinition, to: null, ...wanted }],
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `the champion of ${definition.name} goes back to the one before`,
+  });
+  void watchCycle(state, () => started.result());
+}
+
 async function startCycle({ definition, state }: Running): Promise<void> {
   const { sources: _, ...cycleDefinition } = definition;
   const { name } = definition;
@@ -212,8 +237,7 @@ async function startCycle({ definition, state }: Running): Promise<void> {
   void watchCycle(state, () => (started === null ? resultOf(workflowId) : started.result()));
 }
 
-function refuseBadOrder(request: OrderRequest | undefined): void {
-  const problem = whyBadOrder(request);
+function refuse(problem: string | null): void {
   if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
 }
 

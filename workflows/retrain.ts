@@ -26,7 +26,6 @@ import type {
 import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
 import type { Answerable } from "../src/domain/approval.ts";
 import { emptyReport } from "../src/domain/cycle.ts";
-import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput } from "../src/domain/workflow-input-schema.ts";
@@ -111,7 +110,7 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
     }
     const verdict = await compareModels(story, comparison, heard);
     isRollingOut = verdict.outcome === "promote";
-    await phase(story, "roll out", () => act(story, testSet, verdict));
+    await phase(story, "roll out", () => act(story, comparison, verdict));
   } catch (error) {
     report.failure = reasonOf(error);
     const down = rollOutInput(story, testSet, "withdrawn", report.failure);
@@ -150,11 +149,14 @@ async function prepare({ pipeline, datasetVersion, report }: Story): Promise<Com
   return { questions: { testSet, vocabulary, evaluate: { ...evaluate, metrics }, examples }, choices };
 }
 
-async function act(story: Story, testSet: TestSet, { outcome, reason }: Verdict): Promise<void> {
+async function act(story: Story, { questions, choices }: Comparison, { outcome, reason }: Verdict): Promise<void> {
   const { report } = story;
+  const { testSet, vocabulary } = questions;
   switch (outcome) {
     case "promote":
-      await child("roll-out", rollOut, rollOutInput(story, testSet, "promoted", reason));
+      // Users' traffic is watched by what decided.
+      const quality = { metrics: choices.metrics, metric: choices.policy.primary, vocabulary };
+      await child("roll-out", rollOut, { ...rollOutInput(story, testSet, "promoted", reason), quality });
       report.outcome = "promoted";
       return;
     case "keep":

@@ -1,60 +1,101 @@
 /**
  * Moves a model version's traffic: up silently at 0 %, by steps to 100 % and to champion, or down again. Every weight is
- * read back before it is believed, and every step is probed before and after its soak. It holds the registry's rollout
- * lock meanwhile, and is the only place that moves aliases. No messages. When anything fails, or when it is cancelled,
- * the version goes back to 0 % and is ended; the old champion can answer until the end of the bake time.
+ * read back before it is believed, and every step is watched by its gates. It holds the registry's rollout lock meanwhile,
+ * and is the only place that moves aliases. When anything fails, when a gate says so, or when it is cancelled, the version
+ * goes back to 0 % and is ended; the old champion can answer until the end of the bake time.
+ *
+ * Updates `pause`, `resume`, `promote`, `abort`, `rollBack`, `approve`, `reject`; query `rollout`. A lost worker costs a look.
  */
 import {
   ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
   log,
-  proxyActivities,
   proxyLocalActivities,
-  setCurrentDetails,
-  sleep,
+  setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
+import {
+  describeOrder,
+  initialRollout,
+  rolloutOrders,
+  takeRolloutOrder,
+  viewOfRollout,
+  whyNotOrder,
+  type RolloutState,
+  type RolloutView,
+} from "../src/domain/rollout.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
-import { local, outside, patient, quick, waiting } from "./activity-options.ts";
+import { local, patient, quick } from "./activity-options.ts";
+import { rolloutQuery, rolloutUpdate } from "./roll-out-messages.ts";
+import { show, type Rollout } from "./roll-out-state.ts";
+import { awaitApproval, goBack, moveTo, probeOnce, watchStep } from "./roll-out-steps.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
 const { lockRollout, unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
 const { moveAliases } = proxyLocalActivities<RolloutActivities>(patient);
-const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
-const { awaitWeight, awaitDown } = proxyActivities<RolloutActivities>(waiting(2 * 3600));
 
-/** A rollout under way: what is asked for, and where the aliases pointed when it began. */
-type Plan = RollOutInput & { champion: string | null; challenger: string | null };
+/** What a rollout has come to: who is champion now, and how long which share of the traffic was the challenger's. */
+export type RolloutEnd = Pick<RolloutView, "champion" | "done">;
 
-export async function rollOut(input: RollOutInput): Promise<{ champion: string | null }> {
+export async function rollOut(input: RollOutInput): Promise<RolloutEnd> {
+  const state = initialRollout();
+  const work = new CancellationScope();
+  hearOrders(state, work);
   const request = await checked(() => checkRollOut(input));
-  const { pipeline, model, target } = request;
+  const { pipeline, model, target, policy } = request;
   labelUnlessGiven({ pipeline, model, stage: target === "silent" ? "deploy" : "rollout" });
   const { workflowId, runId } = workflowInfo();
-  const plan = { ...request, ...(await lockRollout({ pipeline, workflowId, runId })) };
+  const rollout: Rollout = { ...request, ...(await lockRollout({ pipeline, workflowId, runId })), state };
+  const { champion } = rollout;
+  Object.assign(state, { pipeline, model, champion, steps: policy.steps.map(({ percent }) => percent) });
   try {
-    switch (target) {
-      case "silent":
-        await bringUp(plan);
-        break;
-      case "promoted":
-        await promote(plan);
-        break;
-      case "withdrawn":
-        await withdraw(plan, plan.reason);
-        break;
-    }
+    await work.run(() => tell(rollout));
   } catch (error) {
-    log.warn("rollout goes back", { pipeline, model, target, reason: reasonOf(error) });
-    await regardless(() => withdraw(plan, reasonOf(error)));
+    const { ended } = rollout.state;
+    const reason = ended === null ? reasonOf(error) : describeOrder(ended);
+    log.warn("rollout goes back", { pipeline, model, target, reason });
+    await regardless(() => withdraw(rollout, reason));
+    if (ended !== null) throw ApplicationFailure.nonRetryable(`${model} was ${reason}`, "RolledBack", error);
     throw error;
   } finally {
     await regardless(() => unlock(pipeline, workflowId));
   }
-  return { champion: target === "promoted" ? model : plan.champion };
+  return { champion: target === "promoted" ? model : rollout.champion, done: rollout.state.done };
+}
+
+/** Orders change the state at once; one that ends the rollout also stops whatever it is waiting for. */
+function hearOrders(state: RolloutState, work: CancellationScope): void {
+  setHandler(rolloutQuery, () => viewOfRollout(state));
+  for (const order of rolloutOrders) {
+    const validator = (request: unknown): void => {
+      const problem = whyNotOrder(state, order, request);
+      if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
+    };
+    const take = (request: unknown): ReturnType<typeof takeRolloutOrder> => {
+      const receipt = takeRolloutOrder(state, order, request);
+      if (state.ended !== null) work.cancel();
+      return receipt;
+    };
+    setHandler(rolloutUpdate(order), take, { validator });
+  }
+}
+
+async function tell(rollout: Rollout): Promise<void> {
+  // Ordered before there was anything to cancel.
+  if (rollout.state.ended !== null) throw new CancelledFailure("ended before it began");
+  switch (rollout.target) {
+    case "silent":
+      return await bringUp(rollout);
+    case "promoted":
+      return await promote(rollout);
+    case "withdrawn":
+      return await withdraw(rollout, rollout.reason);
+  }
 }
 
 /** A lock that cannot be given back is taken over from a workflow that has ended: no reason to fail what went well. */
@@ -66,70 +107,63 @@ async function unlock(pipeline: string, workflowId: string): Promise<void> {
   }
 }
 
-async function bringUp(plan: Plan): Promise<void> {
-  const { model, champion, challenger } = plan;
+async function bringUp(rollout: Rollout): Promise<void> {
+  const { model, champion, challenger } = rollout;
   if (champion === model) throw ApplicationFailure.nonRetryable(`model: ${model} is champion already`, "InvalidInput");
   if (challenger !== null && challenger !== model) {
     // Left behind by a cycle that could not clean up after itself.
-    await withdraw({ ...plan, model: challenger }, `${model} takes its place`);
+    await withdraw({ ...rollout, model: challenger }, `${model} takes its place`);
   }
-  setCurrentDetails(`Bringing **${model}** up without traffic.`);
-  await moveTo(plan, 0, false);
-  await probeModel(plan);
-  await alias(plan, { challenger: model }, plan.reason);
+  show(rollout, { phase: "starting" });
+  await moveTo(rollout, 0, false);
+  await probeOnce(rollout, model);
+  await alias(rollout, { challenger: model }, rollout.reason);
+  show(rollout, { phase: "silent" });
 }
 
-async function promote(plan: Plan): Promise<void> {
-  const { model, champion, policy } = plan;
+async function promote(rollout: Rollout): Promise<void> {
+  const { model, champion, policy, state } = rollout;
   // The first version has no other to share traffic with, and a champion that is gone from its service comes back alone.
   const isAlone = champion === null || champion === model;
-  for (const percent of isAlone ? [] : policy.steps) {
-    await moveTo(plan, percent, false);
-    await watch(plan, `**${model}** has ${percent} % of the traffic, ${champion} the rest.`, policy.soakSeconds);
+  if (!isAlone && rollout.challenger !== model) {
+    // Not up yet, as when a champion of before comes back.
+    await moveTo(rollout, 0, false);
+    await probeOnce(rollout, model);
+  }
+  for (const step of isAlone ? [] : policy.steps) {
+    if (state.promoteNow && step.percent < 100) continue;
+    if (step.approval !== undefined && !state.promoteNow) await awaitApproval(rollout, step.percent, step.approval);
+    await moveTo(rollout, step.percent, false);
+    await watchStep(rollout, "step", step.soakSeconds ?? policy.soakSeconds);
   }
   if (!isAlone && policy.bakeSeconds > 0) {
-    await watch(plan, `**${model}** has all traffic; ${champion} stays warm to go back to.`, policy.bakeSeconds);
+    state.promoteNow = false;
+    await watchStep(rollout, "bake", policy.bakeSeconds);
   }
   if (isAlone) {
-    await moveTo(plan, 100, true);
-    await probeModel(plan);
+    await moveTo(rollout, 100, true);
+    await probeOnce(rollout, model);
   }
   // Here the old champion ends: from now on there is no way but forward, and the registry must follow.
   await regardless(async () => {
-    if (!isAlone) await moveTo(plan, 100, true);
-    await alias(plan, { champion: model, ...(plan.challenger === model ? { challenger: null } : {}) }, plan.reason);
+    show(rollout, { phase: "completing" });
+    if (!isAlone) await moveTo(rollout, 100, true);
+    await alias(
+      rollout,
+      { champion: model, ...(rollout.challenger === model ? { challenger: null } : {}) },
+      rollout.reason,
+    );
+    show(rollout, { phase: "promoted" });
   });
-  setCurrentDetails(`**${model}** is champion.`);
 }
 
-async function withdraw(plan: Plan, reason: string): Promise<void> {
-  if (plan.champion === plan.model) return;
-  setCurrentDetails(`Taking **${plan.model}** down: ${reason}`);
-  await takeDown(plan);
-  await awaitDown(plan);
-  await alias(plan, { challenger: null }, reason);
+async function withdraw(rollout: Rollout, reason: string): Promise<void> {
+  if (rollout.champion === rollout.model) return;
+  await goBack(rollout, reason);
+  await alias(rollout, { challenger: null }, reason);
+  show(rollout, { phase: "withdrawn" });
 }
 
-async function moveTo(plan: Plan, percent: number, complete: boolean): Promise<void> {
-  const step = { ...plan, percent, complete };
-  const summary = complete ? `${plan.model} alone` : `${plan.model} to ${percent} %`;
-  const { reached } = await setWeight.executeWithOptions({ summary }, [step]);
-  if (!reached) await awaitWeight.executeWithOptions({ summary }, [step]);
-}
-
-/** Probes, lets the time pass if there is any, probes again. */
-async function watch(plan: Plan, where: string, seconds: number): Promise<void> {
-  await probeModel(plan);
-  if (seconds === 0) return;
-  setCurrentDetails(`${where}\n\nNext check in ${seconds} s.`);
-  await sleep(seconds * 1000, { summary: `watching ${plan.model}` });
-  await probeModel(plan);
-}
-
-async function probeModel({ pipeline, model, champion, testSet, policy }: Plan): Promise<void> {
-  await probe({ pipeline, model, champion, testSet, maxErrorRate: policy.maxErrorRate });
-}
-
-async function alias({ pipeline }: Plan, to: Partial<Record<Alias, string | null>>, reason: string): Promise<void> {
+async function alias({ pipeline }: Rollout, to: Partial<Record<Alias, string | null>>, reason: string): Promise<void> {
   await moveAliases({ pipeline, to, workflowId: workflowInfo().workflowId, reason });
 }

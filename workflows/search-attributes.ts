@@ -9,6 +9,9 @@ export const searchAttributes = {
   stage: defineSearchAttributeKey("TuneloopStage", SearchAttributeType.KEYWORD),
   decision: defineSearchAttributeKey("TuneloopDecision", SearchAttributeType.KEYWORD),
   costUsd: defineSearchAttributeKey("TuneloopCostUsd", SearchAttributeType.DOUBLE),
+  trafficPercent: defineSearchAttributeKey("TuneloopTrafficPercent", SearchAttributeType.INT),
+  gate: defineSearchAttributeKey("TuneloopGate", SearchAttributeType.KEYWORD),
+  nextCheck: defineSearchAttributeKey("TuneloopNextCheck", SearchAttributeType.DATETIME),
 } as const;
 
 /** What a workflow is about and where it stands. */
@@ -20,10 +23,17 @@ export interface Labels {
   decision?: string;
   /** In US dollars. */
   costUsd?: number;
+  /** The challenger's share of traffic. */
+  trafficPercent?: number;
+  /** What the gates of a rollout say: pass, hold or fail. */
+  gate?: string;
+  /** When a rollout has news at the latest, ISO-8601. */
+  nextCheck?: string;
 }
 
 /** Labels as search attributes, for the start of a child: cheaper than for it to set them itself. */
-export function labelled({ pipeline, dataset, model, stage, decision, costUsd }: Labels): SearchAttributePair[] {
+export function labelled(labels: Labels): SearchAttributePair[] {
+  const { pipeline, dataset, model, stage, decision, costUsd, trafficPercent, gate, nextCheck } = labels;
   const { pipeline: p, dataset: d, model: m, stage: s, decision: o, costUsd: c } = searchAttributes;
   return [
     ...(pipeline === undefined ? [] : [{ key: p, value: pipeline }]),
@@ -32,6 +42,9 @@ export function labelled({ pipeline, dataset, model, stage, decision, costUsd }:
     ...(stage === undefined ? [] : [{ key: s, value: stage }]),
     ...(decision === undefined ? [] : [{ key: o, value: decision }]),
     ...(costUsd === undefined ? [] : [{ key: c, value: costUsd }]),
+    ...(trafficPercent === undefined ? [] : [{ key: searchAttributes.trafficPercent, value: trafficPercent }]),
+    ...(gate === undefined ? [] : [{ key: searchAttributes.gate, value: gate }]),
+    ...(nextCheck === undefined ? [] : [{ key: searchAttributes.nextCheck, value: new Date(nextCheck) }]),
   ];
 }
 

@@ -77,6 +77,7 @@ function equalObservation(random: Random, errorRate: number): Observation {
     challengerPercent: 50,
     probes: Array.from({ length: 8 }, (_, index) => ({ id: `${index}`, challenger: answer(), champion: answer() })),
     feedback: { challenger: users(), champion: users() },
+    feedbackUpTo: null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Decides what a stack is made of: which servers to start, where they listen, and the environment that leads there. */
 import { delimiter, join, resolve } from "node:path";
-import { metricFolders, readerFolders, recipeFolders } from "../config.ts";
+import { gateFolders, metricFolders, readerFolders, recipeFolders } from "../config.ts";
 import { loadRecipes } from "../recipes/index.ts";
 import { findBinary } from "./binaries.ts";
 import { loadCredentials, type StackCredentials } from "./credentials.ts";
@@ -140,17 +140,18 @@ function stackEnvironment(
 }
 
 /**
- * So that commands in other directories know the recipes, metric packs and readers of sources that the worker knows, and the
- * hosts that it may reach. Throws for a recipe that it cannot use.
+ * So that commands in other directories know the recipes, metric packs, gates and readers of sources that the worker knows,
+ * and the hosts that it may reach. Throws for a recipe that it cannot use.
  */
 function ownEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const [recipes, metrics, readers] = [recipeFolders, metricFolders, readerFolders].map((foldersIn) =>
-    foldersIn(environment).map((folder) => resolve(folder)),
+  const [recipes, metrics, gates, readers] = [recipeFolders, metricFolders, gateFolders, readerFolders].map(
+    (foldersIn) => foldersIn(environment).map((folder) => resolve(folder)),
   );
   loadRecipes(recipes ?? []);
   const named = {
     TUNELOOP_RECIPES: recipes?.join(delimiter),
     TUNELOOP_METRICS: metrics?.join(delimiter),
+    TUNELOOP_GATES: gates?.join(delimiter),
     TUNELOOP_SOURCES: readers?.join(delimiter),
     TUNELOOP_ALLOW_HOSTS: environment["TUNELOOP_ALLOW_HOSTS"],
   };

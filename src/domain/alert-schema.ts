@@ -8,6 +8,16 @@ export const alertKindSchema = z.enum([
   "not-begun",
   /** A challenger has won and waits for somebody to agree. */
   "approval-wanted",
+  /** A rollout's step is held, for its gates cannot tell. */
+  "rollout-held",
+  /** A rollout's step waits for somebody to agree. */
+  "step-approval-wanted",
+  /** A rollout that users had met goes back. */
+  "rollout-back",
+  /** A rollout goes back and the service does not obey. */
+  "rollback-fails",
+  /** The champion has all traffic again and does not answer. */
+  "champion-silent",
   /** A dataset update that a pipeline started has failed. */
   "update-failed",
   /** Sources failed that were read well before. */

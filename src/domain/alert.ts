@@ -177,12 +177,17 @@ export function severityOf(kind: AlertKind): Alert["severity"] {
     case "cancelled":
     case "sources-failed":
     case "approval-wanted":
+    case "rollout-held":
+    case "step-approval-wanted":
+    case "rollout-back":
       return "warning";
     case "rolled-back":
     case "failed":
     case "not-begun":
     case "update-failed":
     case "unreadable":
+    case "rollback-fails":
+    case "champion-silent":
       return "error";
   }
 }
@@ -190,7 +195,8 @@ export function severityOf(kind: AlertKind): Alert["severity"] {
 type Said = Pick<AlertDraft, "kind" | "pipeline" | "workflowId" | "title"> &
   Partial<Pick<AlertDraft, "cycle" | "facts" | "next" | "links">> & { text: (string | null)[] };
 
-function draft({ text, ...said }: Said): AlertDraft {
+/** An alert of what is said: sentences that are too many or too long are cut. */
+export function draft({ text, ...said }: Said): AlertDraft {
   const sentences = text.filter((one) => one !== null).map(shortened);
   const left = sentences.length - mostSentences;
   return {

@@ -19,6 +19,9 @@ export const failureTypes = [
   "ServiceChanged", // the service is not as this rollout left it: somebody else deployed
   "ProbeFailed", // a version answers too few of the probe questions
   "NotTold", // a sink of alerts could not be reached, so that somebody does not know what happened
+  "GateFailed", // a gate of a rollout says that the challenger is worse
+  "GateUndecided", // the gates of a rollout could not tell in the time they had
+  "RolledBack", // somebody ordered a rollout to go back, or did not agree to its next step
   "StillWaiting", // not a failure: what is awaited has not happened yet
   "Internal", // anything else: a bug worth a report
 ] as const;
@@ -47,6 +50,9 @@ export function isRetryable(type: FailureType): boolean {
     case "ServiceChanged":
     case "ProbeFailed":
     case "NotTold":
+    case "GateFailed":
+    case "GateUndecided":
+    case "RolledBack":
       return false;
   }
 }

@@ -50,5 +50,9 @@ export const objectKeys = {
   reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,
   /** What has been posted of a cycle, or of one alert that is about none, at one place. */
   posted: (about: string, sink: string) => `alerts/${about}/${sink}.json`,
+  /** What the looks at a rollout have seen. */
+  observations: (pipeline: string, model: string, runId: string) => `rollouts/${pipeline}/${model}/${runId}.jsonl`,
+  /** What users say of answers; in order of time. */
+  feedback: (pipeline: string) => `feedback/${pipeline}/`,
   registry: (name: string) => `registry/${name}.json`,
 } as const;

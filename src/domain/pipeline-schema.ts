@@ -4,14 +4,11 @@ import { countsTableSchema } from "./counts-table-schema.ts";
 import { decideSchema } from "./decide-schema.ts";
 import { evaluateSchema } from "./evaluate-schema.ts";
 import { hyperparametersSchema } from "./job-schema.ts";
+import { rolloutPolicySchema } from "./rollout-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 
 const ratio = z.number().min(0).max(1);
-const seconds = z
-  .number()
-  .min(0)
-  .max(30 * 86_400);
 
 /** Shares of the records that become validation and test data; the rest is for training. */
 export const splitSchema = z
@@ -91,22 +88,6 @@ export const computeSchema = z.strictObject({
     .default(14_400),
 });
 
-export const rolloutPolicySchema = z.strictObject({
-  /** Percent of traffic, rising, the last one 100. */
-  steps: z
-    .array(z.int().min(1).max(100))
-    .min(1)
-    .refine((steps) => steps.at(-1) === 100, "the last step must be 100")
-    .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), "steps must rise")
-    .default([10, 50, 100]),
-  /** How long each step is watched before the next. */
-  soakSeconds: seconds.default(300),
-  /** How long the old champion stays warm after 100 %. */
-  bakeSeconds: seconds.default(3600),
-  /** Share of a step's 8 probe questions that may fail: below 0.125 none may, as one in eight is more. */
-  maxErrorRate: ratio.default(0.02),
-});
-
 export const datasetPolicySchema = z.strictObject({
   /** Accepted, de-duplicated records of all splits since the last cycle that start the next one. */
   minNewRecords: z.int().min(1).default(200),
@@ -132,7 +113,10 @@ const pipelineFields = z.strictObject({
   evaluate: evaluateSchema.prefault({}),
   decide: decideSchema.prefault({}),
   rollout: rolloutPolicySchema.prefault({}),
-  alerts: z.array(alertChoiceSchema).max(20).default([{ kind: "log" }]),
+  alerts: z
+    .array(alertChoiceSchema)
+    .max(20)
+    .default([{ kind: "log" }]),
 });
 
 /** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */

@@ -2,6 +2,7 @@ import { describeAnswer, readAwaited } from "./approval.ts";
 import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
+import { readRolloutRequest, whyBadRolloutRequest } from "./rollout.ts";
 import type { LastCycle } from "./registry-schema.ts";
 import type { PipelineState } from "./workflow-input-schema.ts";
 
@@ -41,6 +42,7 @@ export function initialState(): PipelineState {
     updateWanted: false,
     updatesStarted: 0,
     runNowWanted: false,
+    rollBackWanted: null,
     orders: 0,
     signals: { applied: 0, duplicates: 0, rejected: 0 },
     rejected: [],
@@ -160,6 +162,20 @@ export function takeOrder(
   return { accepted: true, orderId: `${order}-${state.orders}` };
 }
 
+/** Why a champion of before cannot be brought back now, or null when it can. */
+export function whyNoRollBack(state: PipelineState, request: unknown): string | null {
+  const { cycle } = state;
+  const busy = `${cycle} is running: send rollBack to the workflow ${cycle}/roll-out, or cancel the cycle`;
+  return whyBadRolloutRequest(request) ?? (cycle === null ? null : busy);
+}
+
+/** Takes the order to bring the champion of before back. */
+export function takeRollBack(state: PipelineState, request: unknown): OrderReceipt {
+  state.orders++;
+  state.rollBackWanted = readRolloutRequest(request);
+  return { accepted: true, orderId: `rollBack-${state.orders}` };
+}
+
 /** An order to run with nothing to train on, and sources that brought nothing, is done: it must not fire on the next record. */
 export function forgetEmptyOrder(state: PipelineState): void {
   if (state.dataset.version === null && state.heardVersion === 0) state.runNowWanted = false;
@@ -174,7 +190,8 @@ export function newRecords({ dataset, lastCycle }: PipelineState): number {
 export function nextStep(
   state: PipelineState,
   minNewRecords: number,
-): "read-dataset" | "update-dataset" | "start-cycle" | null {
+): "roll-back" | "read-dataset" | "update-dataset" | "start-cycle" | null {
+  if (state.rollBackWanted !== null && state.cycle === null) return "roll-back";
   if (state.isStale || state.heardVersion > (state.dataset.version ?? 0)) return "read-dataset";
   if (state.updateWanted && state.update === null) return "update-dataset";
   if (state.cycle !== null || state.dataset.version === null) return null;

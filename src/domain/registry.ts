@@ -1,3 +1,4 @@
+import { TypedFailure } from "./failures.ts";
 import type { Alias, Registry } from "./registry-schema.ts";
 
 /** A registry before its first model. */
@@ -27,4 +28,20 @@ export function withAliases(
     moved = { ...moved, [alias]: to, history: [...moved.history, { ...known, alias, from, to }] };
   }
   return moved;
+}
+
+/**
+ * The model version that was champion before the one of now, or `wanted` when it ever was. Throws NotFound when there is
+ * none to go back to, InvalidInput when `wanted` is champion or never was.
+ */
+export function formerChampion({ name, champion, history }: Registry, wanted: string | null): string {
+  const crowned = history.flatMap(({ alias, to }) => (alias === "champion" && to !== null ? [to] : []));
+  if (wanted === null) {
+    const last = crowned.findLast((model) => model !== champion);
+    if (last === undefined) throw new TypedFailure("NotFound", `${name} never had another champion to go back to`);
+    return last;
+  }
+  if (wanted === champion) throw new TypedFailure("InvalidInput", `to: ${wanted} is champion`);
+  if (!crowned.includes(wanted)) throw new TypedFailure("InvalidInput", `to: ${wanted} was never champion of ${name}`);
+  return wanted;
 }

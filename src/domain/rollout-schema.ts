@@ -15,17 +15,19 @@ const stepApprovalSchema = z.strictObject({
   onDeadline: z.enum(["proceed", "go-back"]).default("go-back"),
 });
 
+const fullStepSchema = z.strictObject({
+  /** Share of the traffic that the challenger gets. */
+  percent,
+  /** How long the step is watched; the rollout's own when it is left out. */
+  soakSeconds: seconds.optional(),
+  /** Asked for before the step is taken; none when it is left out. */
+  approval: stepApprovalSchema.optional(),
+});
+
 /** A step of a rollout; a number alone is its percent. */
 const stepSchema = z.union([
-  percent.transform((value) => ({ percent: value })),
-  z.strictObject({
-    /** Share of the traffic that the challenger gets. */
-    percent,
-    /** How long the step is watched; the rollout's own when it is left out. */
-    soakSeconds: seconds.optional(),
-    /** Asked for before the step is taken; none when it is left out. */
-    approval: stepApprovalSchema.optional(),
-  }),
+  percent.transform((value): z.infer<typeof fullStepSchema> => ({ percent: value })),
+  fullStepSchema,
 ]);
 
 /** What must hold of the challenger while it meets users; each is a test that may be looked at as often as one likes. */
@@ -99,8 +101,19 @@ export const observationSchema = z.object({
   probes: z.array(z.object({ id: z.string(), challenger: probeAnswerSchema, champion: probeAnswerSchema.nullable() })),
   /** What users said since the look before, from 0 (bad) to 1 (good), in the order given. */
   feedback: z.object({ challenger: z.array(ratio), champion: z.array(ratio) }),
+  /** Key of the last object of feedback that has been read; null before the first. */
+  feedbackUpTo: z.string().nullable(),
 });
 export type Observation = z.infer<typeof observationSchema>;
+
+/** A line of `feedback/<pipeline>/<time>-<anything>.jsonl`: what a user said of one answer. */
+export const feedbackSchema = z.object({
+  /** Model version that answered. */
+  model: z.string(),
+  /** From 0 (bad) to 1 (good). */
+  score: ratio,
+});
+export type Feedback = z.infer<typeof feedbackSchema>;
 
 /** What a gate says: go on, wait, or go back. */
 export const gateVerdictSchema = z.object({

@@ -5,7 +5,7 @@ import { alertSchema } from "./alert-schema.ts";
 import { awaitedApprovalSchema } from "./approval-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
 import { outcomeSchema } from "./decision-schema.ts";
-import { endpointSchema, evaluateSchema } from "./evaluate-schema.ts";
+import { endpointSchema, evaluateSchema, metricChoiceSchema } from "./evaluate-schema.ts";
 import { examplesSchema, testSetSchema } from "./evaluation-schema.ts";
 import {
   computeSchema,
@@ -15,12 +15,12 @@ import {
   quorumSchema,
   recipeChoiceSchema,
   refuseUnreachable,
-  rolloutPolicySchema,
   sourcesSchema,
   splitSchema,
 } from "./pipeline-schema.ts";
 import { readingSchema } from "./reading-schema.ts";
 import { lastCycleSchema } from "./registry-schema.ts";
+import { rolloutPolicySchema } from "./rollout-schema.ts";
 import { slugSchema } from "./slug-schema.ts";
 import { sourceSchema } from "./source-schema.ts";
 
@@ -137,6 +137,13 @@ export const evaluateModelInputSchema = z
   });
 export type EvaluateModelInput = z.infer<typeof evaluateModelInputSchema>;
 
+/** One metric of one of the packs, from 0 to 1 for each answer. */
+const qualitySchema = z.strictObject({
+  metrics: z.array(metricChoiceSchema).min(1),
+  metric: z.string().min(1),
+  vocabulary: z.string().min(1),
+});
+
 export const rollOutInputSchema = z.strictObject({
   pipeline: slugSchema,
   model: modelVersion,
@@ -148,6 +155,10 @@ export const rollOutInputSchema = z.strictObject({
   policy: rolloutPolicySchema.prefault({}),
   /** Where probe questions come from. */
   testSet: testSetSchema,
+  /** What answers to probe questions are worth; null where that is not measured. */
+  quality: qualitySchema.nullable().default(null),
+  /** Who hears of a step that is held and of a rollout that goes back. */
+  alerts: z.array(alertChoiceSchema).default([{ kind: "log" }]),
 });
 export type RollOutInput = z.infer<typeof rollOutInputSchema>;
 
@@ -162,6 +173,16 @@ export const alertPeopleInputSchema = z.strictObject({
     .default(12 * 3600),
 });
 export type AlertPeopleInput = z.input<typeof alertPeopleInputSchema>;
+
+export const rollBackInputSchema = z.strictObject({
+  pipeline: cycleDefinitionSchema,
+  /** The champion of before that is wanted; null for the last one. */
+  to: modelVersion.nullable().default(null),
+  reason: z.string().min(1).max(500),
+  /** Who orders it. */
+  by: z.string().max(100).nullable().default(null),
+});
+export type RollBackInput = z.infer<typeof rollBackInputSchema>;
 
 /** What a pipeline carries from run to run; also, without the window, what its query `state` answers. */
 export const pipelineStateSchema = z.object({
@@ -193,6 +214,8 @@ export const pipelineStateSchema = z.object({
   updateWanted: z.boolean(),
   updatesStarted: z.int(),
   runNowWanted: z.boolean(),
+  /** A champion of before that is to come back; null when none is. */
+  rollBackWanted: z.object({ reason: z.string(), by: z.string().nullable() }).nullable(),
   orders: z.int(),
   signals: z.object({ applied: z.int(), duplicates: z.int(), rejected: z.int() }),
   /** Reasons of the last rejected messages. */

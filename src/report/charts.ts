@@ -40,7 +40,10 @@ export async function drawChart({ spec, label }: Chart): Promise<string> {
   const view = new View(parse(compile({ ...spec, config }).spec), { renderer: "none" });
   try {
     const svg = await view.toSVG();
-    return svg.replace(/^<svg [^>]*?(?= width=)/, `<svg role="img" aria-label="${escapeAttribute(oneLine(label, 500))}"`);
+    return svg.replace(
+      /^<svg [^>]*?(?= width=)/,
+      `<svg role="img" aria-label="${escapeAttribute(oneLine(label, 500))}"`,
+    );
   } finally {
     view.finalize();
   }

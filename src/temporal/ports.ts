@@ -6,6 +6,7 @@ import type { Ports, WorkflowLookup } from "../ports.ts";
 import { createAlertSinks } from "../adapters/alert-sinks.ts";
 import { createAnyscaleCompute } from "../adapters/anyscale-compute.ts";
 import { createHttpModelEndpoint } from "../adapters/http-model-endpoint.ts";
+import { createGateCatalog } from "../adapters/own-gates.ts";
 import { createMetricCatalog } from "../adapters/metrics/catalog.ts";
 import { createPostgresCountsTable } from "../adapters/postgres-counts-table.ts";
 import { createRecipeCatalog } from "../recipes/catalog.ts";
@@ -29,6 +30,7 @@ export function createPorts(
     endpoint: createHttpModelEndpoint(),
     recipes: createRecipeCatalog(loadRecipes(config.recipeFolders), config.cacheDirectory),
     metrics: createMetricCatalog(config.metricFolders),
+    gates: createGateCatalog(config.gateFolders),
     sources: createSourceReaders({
       own: store,
       open: (uri) => new S3ObjectStore(s3, uri),

@@ -32,7 +32,16 @@ export async function ensureSearchAttributes(connection: NativeConnection, names
 }
 
 function indexedType(type: string): number {
-  return type === "DOUBLE" ? IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE : IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  switch (type) {
+    case "DOUBLE":
+      return IndexedValueType.INDEXED_VALUE_TYPE_DOUBLE;
+    case "INT":
+      return IndexedValueType.INDEXED_VALUE_TYPE_INT;
+    case "DATETIME":
+      return IndexedValueType.INDEXED_VALUE_TYPE_DATETIME;
+    default:
+      return IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  }
 }
 
 function titled(type: string): string {

@@ -2,13 +2,18 @@ import { describe, expect, it } from "vitest";
 import { assertSmall } from "../../activities/failures.ts";
 import { createInputActivities } from "../../activities/inputs.ts";
 import type { InputActivities } from "../../activities/interfaces.ts";
+import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { anAlert } from "../support/builders.ts";
 import { fakeRecipes } from "../support/fake-ports.ts";
 
-const activities = createInputActivities({ recipes: fakeRecipes, metrics: createMetricCatalog([]) });
+const activities = createInputActivities({
+  recipes: fakeRecipes,
+  metrics: createMetricCatalog([]),
+  gates: createGateCatalog([]),
+});
 const source = { id: "discord", kind: "s3-jsonl", uri: "s3://bucket/discord/" };
 const recipe = { name: "embedded" };
 const testSet = { key: "testsets/games/x.jsonl", sha256: "x", records: 10 };
@@ -24,6 +29,7 @@ const least: Record<keyof InputActivities, object> = {
   checkFineTune: { pipeline: "games", model: "games-12", datasetVersion: 12, recipe },
   checkEvaluateModel: { pipeline: "games", model: "games-12", testSet, vocabulary: "v" },
   checkRollOut: { pipeline: "games", model: "games-12.2", target: "silent", reason: "r", recipe, testSet },
+  checkRollBack: { pipeline, reason: "complaints" },
   checkAlertPeople: { alert: anAlert(), sinks: [{ kind: "log" }] },
 };
 const checks: (keyof InputActivities)[] = [
@@ -35,6 +41,7 @@ const checks: (keyof InputActivities)[] = [
   "checkFineTune",
   "checkEvaluateModel",
   "checkRollOut",
+  "checkRollBack",
   "checkAlertPeople",
 ];
 
@@ -129,6 +136,7 @@ describe("createInputActivities", () => {
     expect(await activities.checkFineTune(least.checkFineTune)).toMatchObject(seeded);
     const refusing = createInputActivities({
       metrics: createMetricCatalog([]),
+      gates: createGateCatalog([]),
       recipes: {
         ...fakeRecipes,
         check: () => {

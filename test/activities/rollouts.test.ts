@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ServedModel, WeightRequest } from "../../activities/interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { emptyRegistry } from "../../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../../src/domain/registry-schema.ts";
@@ -34,6 +36,8 @@ const activities = (
     store,
     compute,
     recipes: fakeRecipes,
+    metrics: createMetricCatalog([]),
+    gates: createGateCatalog([]),
     endpoint: fakeEndpoint(outside.answer ?? (() => "answer")),
     workflows: fakeWorkflows(outside.workflows),
   });

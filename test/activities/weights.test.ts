@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { WeightRequest } from "../../activities/interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import type { FailureType } from "../../src/domain/failures.ts";
-import { computeSchema, rolloutPolicySchema } from "../../src/domain/pipeline-schema.ts";
+import { computeSchema } from "../../src/domain/pipeline-schema.ts";
+import { rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { ServiceStatus } from "../../src/ports.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
@@ -19,6 +22,8 @@ const activities = () =>
     store,
     compute,
     recipes: fakeRecipes,
+    metrics: createMetricCatalog([]),
+    gates: createGateCatalog([]),
     endpoint: fakeEndpoint(() => "answer"),
     workflows: fakeWorkflows(),
   });
@@ -35,6 +40,8 @@ const request = (overrides: Partial<WeightRequest> = {}): WeightRequest => ({
   compute: computeSchema.parse({ config: "gpu:1", cloud: "lab" }),
   policy: rolloutPolicySchema.parse({}),
   testSet: { key: "k", sha256: "s", records: 1 },
+  quality: null,
+  alerts: [],
   ...overrides,
 });
 const canary = (state: "running" | "starting" | "unhealthy" | "failed", weightPercent: number) =>

@@ -11,6 +11,7 @@ function look(challenger: Answer, champion: Answer | null = good, feedback?: Obs
     challengerPercent: 10,
     probes: Array.from({ length: 8 }, (_, index) => ({ id: `${index}`, challenger, champion })),
     feedback: feedback ?? { challenger: [], champion: [] },
+    feedbackUpTo: null,
   };
 }
 

@@ -18,12 +18,14 @@ import type {
 } from "../../activities/interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import { FINAL_CHECKPOINT, pickCheckpoint } from "../../src/domain/checkpoint.ts";
 import { settlePolicy } from "../../src/domain/decision-policy.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { modelVersionId } from "../../src/domain/ids.ts";
+import { worstOf } from "../../src/domain/gates.ts";
 import { isTerminal } from "../../src/domain/job.ts";
-import { withAliases } from "../../src/domain/registry.ts";
+import { formerChampion, withAliases } from "../../src/domain/registry.ts";
 import type { ObjectStore, RecipeCatalog, WorkflowLookup } from "../../src/ports.ts";
 import { aTestSet } from "./builders.ts";
 import { World, type FakeJob, type FakeVersion, type WorldActivities, type WorldActivity } from "./world.ts";
@@ -63,7 +65,7 @@ export function createFakeActivities(workflows: WorkflowLookup, worldOf: (workfl
     return [activity, run] as const;
   });
   return {
-    ...createInputActivities({ recipes, metrics: createMetricCatalog([]) }),
+    ...createInputActivities({ recipes, metrics: createMetricCatalog([]), gates: createGateCatalog([]) }),
     ...(Object.fromEntries(dispatched) as unknown as WorldActivities),
   };
 }
@@ -291,6 +293,17 @@ function rolloutFakes(world: World): RolloutActivities {
       if (world.serving[model] !== undefined) throw stillWaiting(`${model} to be down`);
     },
     probe: async () => ({ asked: 8, failed: 0 }),
+    findFormerChampion: async ({ to }) => ({ model: formerChampion(world.registry, to), testSet: aTestSet() }),
+    async look({ model, percent, known, until }) {
+      if (world.serving[model] !== percent) throw new TypedFailure("ServiceChanged", `${model} is not at ${percent} %`);
+      const { verdict } = worstOf(world.gates);
+      const leftMs = Date.parse(until) - Date.now();
+      world.looks++;
+      if (verdict === known && leftMs > 0) {
+        throw new TypedFailure("StillWaiting", `still ${verdict}`, { retryAfterMs: Math.min(leftMs, 20) });
+      }
+      return { verdict, gates: world.gates, looks: world.looks };
+    },
     async moveAliases({ to, workflowId, reason }) {
       world.registry = withAliases(world.registry, { to, workflowId, reason, at: new Date().toISOString() });
     },

@@ -7,6 +7,7 @@ import type { Outcome } from "../../src/domain/decision-schema.ts";
 import type { JobState } from "../../src/domain/job-schema.ts";
 import { emptyRegistry } from "../../src/domain/registry.ts";
 import type { Registry } from "../../src/domain/registry-schema.ts";
+import type { GateVerdict } from "../../src/domain/rollout-schema.ts";
 import type { CycleReport } from "../../src/domain/report-schema.ts";
 
 /** The activities that have a world behind them; input checks are the real ones. */
@@ -65,6 +66,10 @@ export class World {
   pollsToSettle = 0;
   /** Every change of traffic, such as `games-2 at 10`. */
   readonly traffic: string[] = [];
+
+  /** What the gates say of each look. */
+  gates: GateVerdict[] = [{ gate: "error rate", verdict: "pass", reason: "error rate: 0 of 8" }];
+  looks = 0;
 
   registry: Registry;
   readonly alerts: Alert[] = [];

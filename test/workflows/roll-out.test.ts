@@ -34,11 +34,13 @@ const startWith = (given: unknown): Promise<WorkflowHandle<typeof rollOut>> =>
   temporal.start("rollOut", `roll-out/${world.name}`, given);
 const start = (target: RollOutInput["target"]) => startWith(input(target));
 
+const failing = { gate: "error rate", verdict: "fail" as const, reason: "error rate: 16 of 16" };
+
 describe("rollOut to silent", () => {
   it("brings a version up beside the champion without traffic and calls it challenger once it answers", async () => {
     world.crown(champion);
     const handle = await start("silent");
-    expect(await handle.result()).toEqual({ champion });
+    expect(await handle.result()).toEqual({ champion, done: [] });
     expect(world.serving).toEqual({ [champion]: 100, [challenger]: 0 });
     expect(world.registry).toMatchObject({ champion, challenger, lock: null });
     expect(world.story()).toEqual(["lockRollout", "setWeight", "awaitWeight", "probe", "moveAliases", "unlockRollout"]);
@@ -70,15 +72,21 @@ describe("rollOut to silent", () => {
 });
 
 describe("rollOut to promoted", () => {
-  it("moves traffic by the policy's steps, reads each back, probes each, and moves the aliases last", async () => {
+  it("moves traffic by the policy's steps, reads each back, looks at each, and moves the aliases last", async () => {
     withChallenger();
     world.settlePolls = 2;
     const handle = await start("promoted");
-    expect(await handle.result()).toEqual({ champion: challenger });
+    const { done, ...end } = await handle.result();
+    expect(end).toEqual({ champion: challenger });
+    expect(done.map(({ percent, looks }) => ({ percent, looks }))).toEqual([
+      { percent: 10, looks: 1 },
+      { percent: 50, looks: 1 },
+      { percent: 100, looks: 1 },
+    ]);
     expect(world.traffic).toEqual(
       [10, 50, 100].map((percent) => `${challenger} at ${percent}`).concat(`${challenger} alone`),
     );
-    const step = ["setWeight", "awaitWeight", "probe"];
+    const step = ["setWeight", "awaitWeight", "look"];
     const steps = [...step, ...step, ...step, "setWeight", "awaitWeight"];
     expect(world.story()).toEqual(["lockRollout", ...steps, "moveAliases", "unlockRollout"]);
     expect(world.requests("awaitWeight")).toHaveLength(4 * 3);
@@ -90,14 +98,18 @@ describe("rollOut to promoted", () => {
     await temporal.record(handle, "promoted");
   });
 
-  it("probes before and after a soak, and before and after the bake", async () => {
+  it("watches each step as long as it says, the rollout's own soak where it says nothing, and the bake time", async () => {
     withChallenger();
-    const policy = { steps: [100], soakSeconds: 0.01, bakeSeconds: 0.01 };
-    await (await startWith({ ...input("promoted"), policy })).result();
-    const soak = ["setWeight", "awaitWeight", "probe", "probe"];
-    const bake = ["probe", "probe"];
-    const complete = ["setWeight", "awaitWeight"];
-    expect(world.story().slice(1, -2)).toEqual([...soak, ...bake, ...complete]);
+    const policy = {
+      steps: [{ percent: 50, soakSeconds: 0.1 }, 100],
+      soakSeconds: 0.3,
+      bakeSeconds: 0.5,
+      probeSeconds: 0.1,
+    };
+    const { done } = await (await startWith({ ...input("promoted"), policy })).result();
+    expect(done.map(({ percent }) => percent)).toEqual([50, 100, 100]);
+    for (const [index, least] of [0.1, 0.3, 0.5].entries()) expect(done[index]?.seconds).toBeGreaterThanOrEqual(least);
+    expect(done.every(({ looks }) => looks > 0)).toBe(true);
   });
 
   it("makes the first champion without moving traffic, for it is alone", async () => {
@@ -136,32 +148,34 @@ describe("rollOut to promoted", () => {
     expect(world.registry).toMatchObject({ champion: challenger, challenger: null, lock: null });
   });
 
-  it("goes back to the champion when probes fail at 50 %, and leaves the champion's alias alone", async () => {
+  it("goes back to the champion when a gate fails at 50 %, tells people, and leaves the champion's alias alone", async () => {
     withChallenger();
-    world.when("probe", async (_, usual) => {
-      if (world.serving[challenger] === 50) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
+    world.when("look", (_, usual) => {
+      if (world.serving[challenger] === 50) world.gates = [failing];
       return usual();
     });
     const handle = await start("promoted");
-    expect(await failureOf(handle)).toBe("ProbeFailed: 8 of 8 probes failed");
+    expect(await failureOf(handle)).toBe("GateFailed: error rate: 16 of 16");
+    await vi.waitFor(() => expect(world.alerts.map(({ kind }) => kind)).toEqual(["rollout-back"]));
     expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} at 50`, `${challenger} down`]);
     expect(world.serving).toEqual({ [champion]: 100 });
     expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
-    await temporal.record(handle, "probe-failed");
+    await temporal.record(handle, "gate-failed");
   });
 
-  it("goes on going back until the service obeys", async () => {
+  it("goes on going back until the service obeys, and tells people that it does not", async () => {
     withChallenger();
-    world.when("probe", async () => {
-      throw new TypedFailure("ProbeFailed", "no answers");
-    });
+    world.gates = [failing];
     let refusals = 5;
     world.when("takeDown", async (_, usual) => {
       if (refusals-- > 0) throw new TypedFailure("Unavailable", "502", { retryAfterMs: 1 });
       return usual();
     });
-    expect(await failureOf(await start("promoted"))).toBe("ProbeFailed: no answers");
+    expect(await failureOf(await start("promoted"))).toBe("GateFailed: error rate: 16 of 16");
     expect(world.requests("takeDown")).toHaveLength(6);
+    await vi.waitFor(() =>
+      expect(world.alerts.map(({ kind }) => kind).toSorted()).toEqual(["rollback-fails", "rollout-back"]),
+    );
     expect(world.serving).toEqual({ [champion]: 100 });
     expect(world.registry.lock).toBeNull();
   });
@@ -169,7 +183,7 @@ describe("rollOut to promoted", () => {
   it("takes the version down and gives the lock back when it is cancelled in a soak", async () => {
     withChallenger();
     const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, soakSeconds: 86_400 } });
-    await vi.waitFor(() => expect(world.requests("probe")).toHaveLength(1));
+    await vi.waitFor(() => expect(world.looks).toBeGreaterThan(0), 10_000);
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
     expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} down`]);
@@ -183,7 +197,7 @@ describe("rollOut to withdrawn", () => {
     withChallenger();
     world.settlePolls = 1;
     const handle = await start("withdrawn");
-    expect(await handle.result()).toEqual({ champion });
+    expect(await handle.result()).toEqual({ champion, done: [] });
     expect(world.serving).toEqual({ [champion]: 100 });
     expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
     expect(world.story()).toEqual(["lockRollout", "takeDown", "awaitDown", "moveAliases", "unlockRollout"]);

@@ -1,0 +1,122 @@
+/** What one look at a rollout sees, and what its gates say of everything seen so far. */
+import { cancellationSignal } from "@temporalio/activity";
+import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
+import { TypedFailure } from "../src/domain/failures.ts";
+import { judgeGates, worstOf } from "../src/domain/gates.ts";
+import { serviceName } from "../src/domain/ids.ts";
+import { objectKeys } from "../src/domain/object-keys.ts";
+import { feedbackSchema, observationSchema, type Feedback, type Observation } from "../src/domain/rollout-schema.ts";
+import type { ObjectStore, Ports } from "../src/ports.ts";
+import { parseLine } from "./documents.ts";
+import type { LookRequest, LookResult } from "./interfaces.ts";
+import { probeVersion, type ProbeAnswer } from "./probes.ts";
+import { readQuestions } from "./questions.ts";
+import { observeWeight } from "./weights.ts";
+
+/** Questions of a look: few, since each costs the users' service time. */
+const questionsPerLook = 8;
+/** Objects of feedback that one look reads; the next goes on after them. */
+const mostFeedbackObjects = 200;
+
+type LookPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "gates" | "metrics">;
+
+/**
+ * Looks once: reads the weights back, asks both versions the same questions at the same time, reads what users have said
+ * since the look before, and judges all of it together with the earlier looks. Answers when the verdict is another than is
+ * known, or at `until`; else fails as StillWaiting until the next look.
+ */
+export async function look(ports: LookPorts, request: LookRequest): Promise<LookResult> {
+  const { store, compute, gates } = ports;
+  const { pipeline, model, runId, policy } = request;
+  assertUntouched(
+    observeWeight(await compute.getService(serviceName(pipeline)), { ...request, complete: false }),
+    request,
+  );
+  const key = objectKeys.observations(pipeline, model, runId);
+  const before = await readObservations(store, key);
+  const seen = [...before, await observe(ports, request, before)];
+  const lines = seen.map((observation) => `${JSON.stringify(observation)}\n`);
+  await store.put(key, lines.join(""), { contentType: "application/jsonl" });
+  const verdicts = [...judgeGates(seen, policy), ...(await gates.judge(policy.gates.own, seen))];
+  const { verdict } = worstOf(verdicts);
+  const leftMs = Date.parse(request.until) - Date.now();
+  if (verdict !== request.known || leftMs <= 0) return { verdict, gates: verdicts, looks: seen.length };
+  const retryAfterMs = Math.max(1, Math.min(leftMs, policy.probeSeconds * 1000));
+  throw new TypedFailure("StillWaiting", `the gates say ${verdict}, as before`, { retryAfterMs });
+}
+
+function assertUntouched(observed: ReturnType<typeof observeWeight>, { pipeline, model, percent }: LookRequest): void {
+  if (observed.is === "reached") return;
+  const shown = observed.is === "missing" ? `shows ${observed.shown}` : `is waiting for ${observed.for}`;
+  throw new TypedFailure(
+    "ServiceChanged",
+    `${serviceName(pipeline)} ${shown}, and this rollout left ${model} at ${percent} %: somebody else changed it`,
+  );
+}
+
+async function observe(ports: LookPorts, request: LookRequest, before: readonly Observation[]): Promise<Observation> {
+  const { pipeline, model, champion, testSet, percent, quality } = request;
+  const questions = await questionsOfLook(ports.store, testSet, before.length);
+  const options = { quality, signal: cancellationSignal() };
+  const ask = (version: string): Promise<ProbeAnswer[]> =>
+    probeVersion(ports, { pipeline, model: version }, questions, options);
+  const [challenging, defending] = await Promise.all([
+    ask(model),
+    champion === null || champion === model ? null : ask(champion),
+  ]);
+  return {
+    at: new Date().toISOString(),
+    challengerPercent: percent,
+    probes: challenging.map((challenger, index) => ({
+      id: questions[index]?.id ?? "",
+      challenger,
+      champion: defending?.[index] ?? null,
+    })),
+    ...(await readFeedback(ports.store, request, before.at(-1)?.feedbackUpTo ?? null)),
+  };
+}
+
+/** The next questions at each look, from the first again after the last. */
+async function questionsOfLook(store: ObjectStore, testSet: TestSet, look: number): Promise<TestRecord[]> {
+  const all = await readQuestions(store, testSet);
+  const from = (look * questionsPerLook) % all.length;
+  return [...all.slice(from), ...all.slice(0, from)].slice(0, questionsPerLook);
+}
+
+async function readObservations(store: ObjectStore, key: string): Promise<Observation[]> {
+  const object = await store.get(key);
+  if (object === null) return [];
+  const lines = object.body.toString("utf8").trimEnd().split("\n");
+  return lines.map((line, index) => parseLine(observationSchema, line, { key, number: index + 1 }));
+}
+
+/** What users said of both versions after `upTo`, at first since the rollout began: objects are named by their time. */
+async function readFeedback(
+  store: ObjectStore,
+  { pipeline, model, champion, startedAt }: LookRequest,
+  upTo: string | null,
+): Promise<Pick<Observation, "feedback" | "feedbackUpTo">> {
+  const prefix = objectKeys.feedback(pipeline);
+  const feedback: Observation["feedback"] = { challenger: [], champion: [] };
+  let feedbackUpTo = upTo ?? `${prefix}${startedAt}`;
+  let objects = 0;
+  for await (const { key } of store.list(prefix, { startAfter: feedbackUpTo })) {
+    if (++objects > mostFeedbackObjects) break;
+    const body = (await store.get(key))?.body.toString("utf8").trimEnd() ?? "";
+    for (const said of body.split("\n").map(readOpinion)) {
+      if (said?.model === model) feedback.challenger.push(said.score);
+      if (said?.model === champion) feedback.champion.push(said.score);
+    }
+    feedbackUpTo = key;
+  }
+  return { feedback, feedbackUpTo };
+}
+
+/** A line that is none says nothing; it is no reason to take a model from its users. */
+function readOpinion(line: string): Feedback | null {
+  try {
+    return feedbackSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}

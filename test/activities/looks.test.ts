@@ -1,0 +1,159 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { LookRequest } from "../../activities/interfaces.ts";
+import { look } from "../../activities/looks.ts";
+import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
+import { createGateCatalog } from "../../src/adapters/own-gates.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
+import { observationSchema, rolloutPolicySchema, type Observation } from "../../src/domain/rollout-schema.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
+import { aRollOutInput, aTestRecord } from "../support/builders.ts";
+import {
+  aServed,
+  aService,
+  FakeCompute,
+  fakeEndpoint,
+  fakeRecipes,
+  sha256,
+  type Question,
+} from "../support/fake-ports.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+
+let store: MemoryObjectStore;
+let compute: FakeCompute;
+const questions = Array.from({ length: 20 }, (_, index) => aTestRecord(`r${index}`));
+const body = questions.map((question) => `${JSON.stringify(question)}\n`).join("");
+const testSet = { key: "testsets/games/x.jsonl", sha256: sha256(body), records: 20 };
+const vocabulary = "datasets/games/vocabularies/000001.json";
+const observations = objectKeys.observations("games", "games-2", "run-1");
+
+beforeEach(() => {
+  store = new MemoryObjectStore();
+  store.write(testSet.key, body);
+  store.write(vocabulary, JSON.stringify({ functions: [], attributeTypes: [] }));
+  compute = new FakeCompute();
+  compute.service = at(50);
+});
+
+function at(percent: number) {
+  return aService({
+    primary: aServed("games-1", { weightPercent: 100 - percent }),
+    canary: aServed("games-2", { weightPercent: percent }),
+  });
+}
+
+const right = ({ messages }: Question): string => `answer to ${messages[0]?.content.replace("question ", "")}`;
+const ports = (answer: (question: Question) => string = right) => ({
+  store,
+  compute,
+  recipes: fakeRecipes,
+  endpoint: fakeEndpoint(answer),
+  metrics: createMetricCatalog([]),
+  gates: createGateCatalog([]),
+});
+const soon = (): string => new Date(Date.now() + 60_000).toISOString();
+const now = (): string => new Date().toISOString();
+
+function aLook(overrides: Partial<LookRequest> = {}): LookRequest {
+  return {
+    ...aRollOutInput({ pipeline: "games", model: "games-2", target: "promoted" }),
+    champion: "games-1",
+    testSet,
+    policy: rolloutPolicySchema.parse({ probeSeconds: 5 }),
+    quality: { metrics: [{ pack: "exact-match", options: {} }], metric: "exact_match", vocabulary },
+    percent: 50,
+    runId: "run-1",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    known: "pass",
+    until: now(),
+    ...overrides,
+  };
+}
+
+const seen = (): Observation[] =>
+  store
+    .text(observations)
+    .trimEnd()
+    .split("\n")
+    .map((line) => observationSchema.parse(JSON.parse(line)));
+
+describe("look", () => {
+  it("asks both versions the same questions, others at each look, and keeps what it saw", async () => {
+    const asked = ports();
+    for (const _ of [1, 2, 3]) await inActivity(() => look(asked, aLook()));
+    const versions = Object.groupBy(asked.endpoint.asked, ({ serviceVersion }) => serviceVersion ?? "");
+    expect(Object.keys(versions).toSorted()).toEqual(["games-1", "games-2"]);
+    const texts = (version: string) => versions[version]?.map(({ messages }) => messages[0]?.content);
+    expect(texts("games-1")).toEqual(texts("games-2"));
+    expect(texts("games-2")).toEqual(
+      [...questions, ...questions.slice(0, 4)].map(({ question }) => question[0]?.content),
+    );
+    expect(seen().map(({ probes }) => probes.length)).toEqual([8, 8, 8]);
+    expect(seen()[0]?.probes[0]).toMatchObject({ id: "r0", challenger: { score: 1 }, champion: { score: 1 } });
+  });
+
+  it("waits for the next look as long as the verdict is known and there is time", async () => {
+    const message = await expectFailure(() => look(ports(), aLook({ until: soon() })), "StillWaiting");
+    expect(message).toBe("the gates say pass, as before");
+    expect(seen()).toHaveLength(1);
+  });
+
+  it("answers at once when the verdict is news", async () => {
+    const fails = ({ serviceVersion }: Question): string => {
+      if (serviceVersion === "games-2") throw new Error("HTTP 500");
+      return "answer";
+    };
+    const request = aLook({ until: soon() });
+    await expectFailure(() => look(ports(), request), "StillWaiting");
+    await expectFailure(() => look(ports(fails), request), "StillWaiting");
+    const { verdict, gates, looks } = await inActivity(() => look(ports(fails), request));
+    expect({ verdict, looks }).toEqual({ verdict: "fail", looks: 3 });
+    expect(gates.find((gate) => gate.verdict === "fail")?.reason).toContain("16 of 24 probe questions got no answer");
+  });
+
+  it("counts an answer that is wrong against the one that the champion gave", async () => {
+    const worse = (question: Question): string => (question.serviceVersion === "games-2" ? "no" : right(question));
+    for (const _ of [1, 2]) await inActivity(() => look(ports(worse), aLook()));
+    const { gates } = await inActivity(() => look(ports(worse), aLook()));
+    expect(gates.find(({ gate }) => gate === "quality on probes")).toMatchObject({ verdict: "fail" });
+  });
+
+  it("reads what users said of either since the rollout began, each object once", async () => {
+    const say = (name: string, lines: unknown[]): void => {
+      store.write(`feedback/games/${name}.jsonl`, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    };
+    say("2025-12-31T23:59:59.000Z-early", [{ model: "games-2", score: 0 }]);
+    say("2026-01-01T00:01:00.000Z-a", [
+      { model: "games-2", score: 1 },
+      { model: "games-1", score: 0.5 },
+      { model: "games-0", score: 0 },
+    ]);
+    await inActivity(() => look(ports(), aLook()));
+    store.write(
+      "feedback/games/2026-01-01T00:02:00.000Z-b.jsonl",
+      `not json\n{"model":"games-2","score":7}\n{"model":"games-2","score":0}\n`,
+    );
+    await inActivity(() => look(ports(), aLook()));
+    expect(seen().map(({ feedback }) => feedback)).toEqual([
+      { challenger: [1], champion: [0.5] },
+      { challenger: [0], champion: [] },
+    ]);
+  });
+
+  it.each([
+    ["another version is there", aService({ canary: aServed("games-9") }), "shows games-1 and games-9"],
+    ["the version has another share", at(30), "games-2 at 50 %"],
+    ["the version is gone", aService(), "shows games-1"],
+  ])("says that somebody else changed the service when %s, and asks nobody", async (_, service, said) => {
+    compute.service = service;
+    const asked = ports();
+    const message = await expectFailure(() => look(asked, aLook()), "ServiceChanged");
+    expect(message).toContain(said);
+    expect(message).toContain("somebody else changed it");
+    expect(asked.endpoint.asked).toEqual([]);
+  });
+
+  it("fails when the version cannot serve", async () => {
+    compute.service = aService({ canary: aServed("games-2", { state: "unhealthy", weightPercent: 50 }) });
+    await expectFailure(() => look(ports(), aLook()), "ServiceFailed");
+  });
+});

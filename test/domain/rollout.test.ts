@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import {
+  describeOrder,
+  initialRollout,
+  rolloutDetails,
+  rolloutOrders,
+  takeRolloutOrder,
+  viewOfRollout,
+  whyNotOrder,
+  type RolloutOrder,
+  type RolloutPhase,
+  type RolloutState,
+} from "../../src/domain/rollout.ts";
+
+const because = { reason: "too many complaints", by: "ann" };
+
+function aRollout(overrides: Partial<RolloutState> = {}): RolloutState {
+  const known = { pipeline: "games", model: "games-2", champion: "games-1", steps: [10, 50, 100] };
+  return { ...initialRollout(), ...known, phase: "step", percent: 10, ...overrides };
+}
+
+describe("whyNotOrder", () => {
+  it.each([
+    [undefined, "the argument must be an object"],
+    [{}, "reason: say why"],
+    [{ reason: " " }, "reason: say why"],
+    [{ reason: "x", by: 7 }, "by: must be text"],
+    [{ reason: "x", when: "now" }, "when: unknown field"],
+  ])("refuses the argument %j and names the field", (request, message) => {
+    expect(whyNotOrder(aRollout(), "pause", request)).toContain(message);
+  });
+
+  const phases = [
+    "starting",
+    "approval",
+    "step",
+    "bake",
+    "completing",
+    "promoted",
+    "going back",
+    "withdrawn",
+    "silent",
+  ] as const;
+  const possible: Record<RolloutPhase, RolloutOrder[]> = {
+    starting: ["pause", "promote", "abort", "rollBack"],
+    approval: ["pause", "promote", "abort", "rollBack", "approve", "reject"],
+    step: ["pause", "promote", "abort", "rollBack"],
+    bake: ["pause", "promote", "abort", "rollBack"],
+    completing: [],
+    promoted: [],
+    "going back": [],
+    withdrawn: [],
+    silent: [],
+  };
+  it.each(phases)("lets only orders through that mean something in the phase %s", (phase) => {
+    const taken = rolloutOrders.filter((order) => whyNotOrder(aRollout({ phase }), order, because) === null);
+    expect(taken.toSorted()).toEqual(possible[phase].toSorted());
+  });
+
+  it("names what to do when the old champion is gone", () => {
+    expect(whyNotOrder(aRollout({ phase: "promoted" }), "rollBack", because)).toContain(
+      "the pipeline's order rollBack",
+    );
+  });
+
+  it("lets a pause be followed by its end only, and the other way round", () => {
+    const paused = aRollout({ paused: because });
+    expect(whyNotOrder(paused, "pause", because)).toBe("the rollout is paused already: too many complaints");
+    expect(whyNotOrder(paused, "resume", because)).toBeNull();
+    expect(whyNotOrder(aRollout(), "resume", because)).toBe("the rollout is not paused");
+  });
+
+  it("takes nothing more once somebody has ended it", () => {
+    const state = aRollout();
+    takeRolloutOrder(state, "abort", because);
+    for (const order of rolloutOrders) expect(whyNotOrder(state, order, because)).toContain("going back already");
+  });
+});
+
+describe("takeRolloutOrder", () => {
+  it("keeps who ordered what and why, and numbers the orders", () => {
+    const state = aRollout();
+    expect(takeRolloutOrder(state, "pause", because)).toEqual({ accepted: true, orderId: "pause-1" });
+    expect(state.paused).toEqual(because);
+    expect(takeRolloutOrder(state, "promote", { reason: "fixed" })).toEqual({ accepted: true, orderId: "promote-2" });
+    expect(state).toMatchObject({ paused: null, promoteNow: true });
+    expect(state.orders.map(describeOrder)).toEqual(["paused by ann: too many complaints", "promoted at once: fixed"]);
+  });
+
+  it("shows nothing of what only the rollout itself needs", () => {
+    const state = aRollout();
+    takeRolloutOrder(state, "rollBack", because);
+    expect(Object.keys(viewOfRollout(state))).not.toContain("ended");
+  });
+});
+
+describe("rolloutDetails", () => {
+  it("says where it is, what the gates say and what comes next", () => {
+    const gates = [{ gate: "error rate", verdict: "pass" as const, reason: "error rate: 0 of 8" }];
+    expect(rolloutDetails(aRollout({ gates, nextCheckAt: "2026-01-01T00:00:30Z" }))).toBe(
+      [
+        "**games-2**: 10 % of 10, 50, 100 %.",
+        "Traffic: games-2 10 %, games-1 90 %.\n- pass: error rate: 0 of 8",
+        "Next news by 2026-01-01T00:00:30Z.",
+      ].join("\n\n"),
+    );
+  });
+});

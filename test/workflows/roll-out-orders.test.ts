@@ -1,0 +1,162 @@
+import type { WorkflowHandle } from "@temporalio/client";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RolloutOrder } from "../../src/domain/rollout.ts";
+import type { rollOut } from "../../workflows/roll-out.ts";
+import { rolloutQuery, rolloutUpdate } from "../../workflows/roll-out-messages.ts";
+import { aRollOutInput } from "../support/builders.ts";
+import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
+import type { World } from "../support/world.ts";
+
+let temporal: TestTemporal;
+let world: World;
+let champion: string;
+let challenger: string;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal(import.meta.filename);
+});
+beforeEach(() => {
+  world = temporal.newWorld();
+  champion = `${world.name}-1`;
+  challenger = `${world.name}-2`;
+  world.crown(champion);
+  world.serving = { [champion]: 100, [challenger]: 0 };
+  world.registry = { ...world.registry, challenger };
+});
+afterAll(() => temporal.stop());
+
+type Handle = WorkflowHandle<typeof rollOut>;
+/** A day at each step, looked at ten times a second. */
+const slow = { steps: [10, 50, 100], soakSeconds: 86_400, bakeSeconds: 86_400, probeSeconds: 0.1 };
+const quick = { steps: [10, 50, 100], soakSeconds: 0.2, bakeSeconds: 0.2, probeSeconds: 0.1 };
+
+const start = (policy: object = slow): Promise<Handle> =>
+  temporal.start("rollOut", `roll-out/${world.name}`, {
+    ...aRollOutInput({ pipeline: world.name, target: "promoted" }),
+    policy,
+  });
+const order = (handle: Handle, name: RolloutOrder, reason = "because") =>
+  handle.executeUpdate(rolloutUpdate(name), { args: [{ reason, by: "ann" }] });
+const until = (expectation: () => void | Promise<void>) => vi.waitFor(expectation, 20_000);
+const atPercent = (handle: Handle, percent: number) =>
+  until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "step", percent }));
+const kinds = (): string[] => world.alerts.map(({ kind }) => kind);
+
+describe("orders of a rollout", () => {
+  it("pause holds the step beyond its soak while its gates are still watched, until resume", async () => {
+    const handle = await start(quick);
+    await order(handle, "pause");
+    await until(() => expect(world.looks).toBeGreaterThan(6));
+    expect(await handle.query(rolloutQuery)).toMatchObject({ percent: 10, paused: { reason: "because", by: "ann" } });
+    await order(handle, "resume");
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+    await temporal.record(handle, "paused");
+  });
+
+  it("a gate that fails during a pause sends the rollout back all the same", async () => {
+    const handle = await start(quick);
+    await order(handle, "pause");
+    world.gates = [{ gate: "error rate", verdict: "fail", reason: "16 of 16" }];
+    expect(await failureOf(handle)).toBe("GateFailed: 16 of 16");
+    expect(world.serving).toEqual({ [champion]: 100 });
+  });
+
+  it("promote goes to 100 % at once, and once more ends the bake time", async () => {
+    const handle = await start();
+    await atPercent(handle, 10);
+    await order(handle, "promote");
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "bake", percent: 100 }));
+    await order(handle, "promote");
+    const { champion: crowned, done } = await handle.result();
+    expect(crowned).toBe(challenger);
+    expect(done.map(({ percent }) => percent)).toEqual([10, 100, 100]);
+    expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} at 100`, `${challenger} alone`]);
+    await temporal.record(handle, "promoted-at-once");
+  });
+
+  it.each<RolloutOrder>(["abort", "rollBack"])("%s gives all traffic back, with who and why", async (name) => {
+    const handle = await start();
+    await atPercent(handle, 10);
+    await order(handle, name, "too many complaints");
+    const said = name === "abort" ? "aborted" : "rolled back";
+    expect(await failureOf(handle)).toBe(`RolledBack: ${challenger} was ${said} by ann: too many complaints`);
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+    await until(() => expect(kinds()).toEqual(["rollout-back"]));
+    await temporal.record(handle, name);
+  });
+
+  it("rollBack gives all traffic back in the bake time, too", async () => {
+    const handle = await start({ ...slow, soakSeconds: 0 });
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "bake" }));
+    await order(handle, "rollBack");
+    expect(await failureOf(handle)).toContain("RolledBack");
+    expect(world.traffic.at(-1)).toBe(`${challenger} down`);
+  });
+
+  it("are refused with the reason when they mean nothing now, or are no orders", async () => {
+    const handle = await start();
+    await atPercent(handle, 10);
+    await expect(order(handle, "approve")).rejects.toMatchObject({
+      cause: { type: "InvalidInput", message: `no step of the rollout of ${challenger} waits for approval` },
+    });
+    await expect(handle.executeUpdate("abort", { args: [{ why: "x" }] })).rejects.toMatchObject({
+      cause: { message: "why: unknown field" },
+    });
+    await handle.cancel();
+    await failureOf(handle);
+  });
+});
+
+describe("a step that waits for approval", () => {
+  const policy = { ...quick, steps: [10, { percent: 100, approval: { deadlineSeconds: 3600 } }] };
+  const waiting = (handle: Handle) =>
+    until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "approval", percent: 10 }));
+
+  it("goes on when somebody agrees, whom an alert has told how", async () => {
+    const handle = await start(policy);
+    await waiting(handle);
+    await until(() => expect(kinds()).toEqual(["step-approval-wanted"]));
+    await order(handle, "approve");
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+    await temporal.record(handle, "approved-step");
+  });
+
+  it("goes back when somebody does not", async () => {
+    const handle = await start(policy);
+    await waiting(handle);
+    await order(handle, "reject", "not on a friday");
+    expect(await failureOf(handle)).toBe(`RolledBack: ${challenger} at 100 %: rejected by ann: not on a friday`);
+    expect(world.serving).toEqual({ [champion]: 100 });
+  });
+
+  it.each([
+    ["go-back", false],
+    ["proceed", true],
+  ])("does at the deadline what the policy says: %s", async (onDeadline, isPromoted) => {
+    const steps = [{ percent: 100, approval: { deadlineSeconds: 0.2, onDeadline } }];
+    const handle = await start({ ...quick, steps });
+    if (isPromoted) expect(await handle.result()).toMatchObject({ champion: challenger });
+    else expect(await failureOf(handle)).toContain("nobody answered by");
+  });
+});
+
+describe("gates that cannot tell", () => {
+  it("hold the step, tell people once, and let it go on when they can", async () => {
+    world.gates = [{ gate: "users' feedback", verdict: "hold", reason: "2 of the 50 pieces of feedback" }];
+    const handle = await start({ ...quick, steps: [100] });
+    await until(() => expect(kinds()).toEqual(["rollout-held"]));
+    world.gates = [{ gate: "users' feedback", verdict: "pass", reason: "+1 point" }];
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+    expect(kinds()).toEqual(["rollout-held"]);
+    await temporal.record(handle, "held");
+  });
+
+  it("send the rollout back when they could not for as long as the policy bears", async () => {
+    world.gates = [{ gate: "users' feedback", verdict: "hold", reason: "2 of the 50 pieces of feedback" }];
+    const handle = await start({ ...quick, steps: [100], holdSeconds: 0.5 });
+    expect(await failureOf(handle)).toBe("GateUndecided: 2 of the 50 pieces of feedback");
+    expect(world.serving).toEqual({ [champion]: 100 });
+    await temporal.record(handle, "undecided");
+  });
+});

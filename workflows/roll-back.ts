@@ -1,0 +1,64 @@
+/**
+ * Brings a champion of before back to its users, after its successor's rollout is over: deploys it beside the champion, asks
+ * it some questions, and gives it all traffic and the alias at once. Until it answers, the champion keeps its traffic. No
+ * messages of its own; the rollout it starts hears the orders of every rollout. People are told how it ended.
+ */
+import { executeChild, log, ParentClosePolicy, proxyLocalActivities, workflowInfo } from "@temporalio/workflow";
+import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
+import { notTakenBackAlert, takenBackAlert } from "../src/domain/rollout-alerts.ts";
+import type { RollBackInput } from "../src/domain/workflow-input-schema.ts";
+import { local, quick } from "./activity-options.ts";
+import { tellPeople } from "./alerts.ts";
+import { workflowIds } from "./names.ts";
+import { rollOut } from "./roll-out.ts";
+import { label, labelled } from "./search-attributes.ts";
+import { checked, reasonOf } from "./steps.ts";
+
+const { checkRollBack } = proxyLocalActivities<InputActivities>(local);
+const { findFormerChampion } = proxyLocalActivities<RolloutActivities>(quick);
+
+/** All at once: the model has been champion before, and the one in its place is not wanted. */
+const atOnce = { steps: [{ percent: 100 }], soakSeconds: 0, bakeSeconds: 0 };
+
+/** What a rollback has come to. */
+export interface RollBackResult {
+  outcome: "rolled-back";
+  champion: string;
+}
+
+export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
+  const { pipeline, to, reason, by } = await checked(() => checkRollBack(input));
+  const { workflowId } = workflowInfo();
+  const { name } = pipeline;
+  label({ pipeline: name, stage: "roll back" });
+  const why = `rolled back${by === null ? "" : ` by ${by}`}: ${reason}`;
+  try {
+    const { model, testSet } = await findFormerChampion({ pipeline: name, to });
+    await executeChild(rollOut, {
+      workflowId: workflowIds.child(workflowId, "roll-out"),
+      args: [
+        {
+          pipeline: name,
+          model,
+          target: "promoted",
+          reason: why.slice(0, 500),
+          recipe: pipeline.recipe,
+          compute: pipeline.compute,
+          policy: { ...pipeline.rollout, ...atOnce },
+          testSet,
+          quality: null,
+          alerts: pipeline.alerts,
+        },
+      ],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `${model} back to 100 %`,
+      typedSearchAttributes: labelled({ pipeline: name, model, stage: "roll back" }),
+    });
+    await tellPeople(takenBackAlert({ pipeline: name, workflowId, model, why }), pipeline.alerts);
+    return { outcome: "rolled-back", champion: model };
+  } catch (error) {
+    log.error("the rollback failed", { pipeline: name, reason: reasonOf(error) });
+    await tellPeople(notTakenBackAlert({ pipeline: name, workflowId, why, reason: reasonOf(error) }), pipeline.alerts);
+    throw error;
+  }
+}
