@@ -105,10 +105,10 @@ async function decidedArm(
   { name, model, evaluation, failure }: AskedArm,
   testSet: TestSet,
 ): Promise<DecidedArm> {
-  const manifest = decides(name) ? await hashObject(store, objectKeys.modelManifest(pipeline, model)) : null;
+  const own = decides(name) ? await ownObjects(store, pipeline, model) : { manifest: null, checkpoint: null };
   if (evaluation === null) {
     const answers = { asked: testSet.records, failed: testSet.records };
-    return { name, model, evaluation: null, predictions: [], answers, failure, manifest };
+    return { name, model, evaluation: null, predictions: [], answers, failure, ...own };
   }
   if (evaluation.testSet.sha256 !== testSet.sha256) {
     throw new TypedFailure("InvalidData", `${model} was asked ${evaluation.testSet.key}, not ${testSet.key}`);
@@ -123,7 +123,17 @@ async function decidedArm(
     answers.failed += failed;
     predictions.push(await kept(store, key, body, failed === 0));
   }
-  return { name, model, evaluation: evaluation.key, predictions, answers, failure: null, manifest };
+  return { name, model, evaluation: evaluation.key, predictions, answers, failure: null, ...own };
+}
+
+/** What a model version consists of, and which of its checkpoints answers. */
+async function ownObjects(
+  store: ObjectStore,
+  pipeline: string,
+  model: string,
+): Promise<Pick<DecidedArm, "manifest" | "checkpoint">> {
+  const manifest = await hashObject(store, objectKeys.modelManifest(pipeline, model));
+  return { manifest, checkpoint: await hashObject(store, objectKeys.checkpointChoice(pipeline, model)) };
 }
 
 async function repliesOf(store: ObjectStore, { evaluation, judge, shards }: Judged): Promise<HashedObject[]> {

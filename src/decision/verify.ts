@@ -95,8 +95,8 @@ async function checkWitnesses({ store }: VerifyPorts, id: string, found: string,
 
 /** Everything that a record names with a hash. */
 function objectsOf({ testSet, arms, judgements, vocabulary }: DecisionRecord): { key: string; sha256: string }[] {
-  const ofArms = arms.flatMap(({ manifest, predictions }) => [
-    ...(manifest === null ? [] : [manifest]),
+  const ofArms = arms.flatMap(({ manifest, checkpoint, predictions }) => [
+    ...[manifest, checkpoint].filter((object) => object !== null),
     ...predictions,
   ]);
   const all = [testSet, vocabulary, ...ofArms, ...judgements.flatMap(({ replies }) => replies)];

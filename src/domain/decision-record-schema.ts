@@ -23,6 +23,8 @@ export const decidedArmSchema = z.object({
   failure: z.string().nullable(),
   /** `model.json`; null for a model that was not trained here. */
   manifest: hashedObjectSchema.nullable(),
+  /** `choice.json`: which checkpoint of it answers; null where there was nothing to choose. */
+  checkpoint: hashedObjectSchema.nullable(),
 });
 export type DecidedArm = z.infer<typeof decidedArmSchema>;
 
