@@ -63,16 +63,17 @@ function judge(
   return whyUnusable(found) ?? (contrast === null ? undecided(`${name} cannot be used.`) : by(contrast));
 }
 
-/** One outcome of all judgements, the primary metric's first: what speaks against the challenger is said before what does not tell. */
+/** One outcome of all judgements, the primary metric's first. Guards are spoken of as far as they led to it. */
 function combine([primary, ...guards]: readonly [Judgement, ...Judgement[]]): Decision {
   const all = [primary, ...guards];
-  const outcome: Outcome =
-    (["keep", "inconclusive"] as const).find((verdict) => all.some((one) => one.verdict === verdict)) ?? "promote";
-  const told = [primary, ...guards.filter(({ verdict }) => outcome === verdict)];
+  const worst = (["keep", "inconclusive"] as const).find((verdict) => all.some((one) => one.verdict === verdict));
+  const outcome: Outcome = worst ?? "promote";
+  const deciding = all.filter(({ verdict }) => verdict === outcome);
+  const told = deciding.includes(primary) ? deciding : [primary, ...deciding];
   return {
     outcome,
     reasons: told.map(({ reason }) => reason),
-    wouldChange: [...new Set(told.flatMap(({ wouldChange }) => wouldChange))],
+    wouldChange: [...new Set(deciding.flatMap(({ wouldChange }) => wouldChange))],
   };
 }
 
