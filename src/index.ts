@@ -12,6 +12,7 @@ export {
   datasetUpdatedSignal,
   pauseUpdate,
   resumeUpdate,
+  rollBackUpdate,
   runNowUpdate,
   stateQuery,
   type DatasetUpdated,
@@ -39,6 +40,9 @@ export type {
   ingestSources,
   pipeline,
   retrain,
+  rollBack,
   rollOut,
   updateDataset,
 } from "../workflows/index.ts";
+export type { OwnGate } from "./adapters/own-gates.ts";
+export { rolloutQuery, rolloutUpdate } from "../workflows/roll-out-messages.ts";

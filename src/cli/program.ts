@@ -14,8 +14,10 @@ import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { metricsCommand } from "./metrics.ts";
+import { modelsCommand } from "./models.ts";
 import { recipeCommand } from "./recipe.ts";
 import { reportCommand } from "./report.ts";
+import { rolloutCommand } from "./rollout.ts";
 import { sourceCommand } from "./source.ts";
 import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
@@ -36,6 +38,8 @@ export function buildProgram(): Command {
     .addCommand(stateCommand())
     .addCommand(approveCommand())
     .addCommand(rejectCommand())
+    .addCommand(rolloutCommand())
+    .addCommand(modelsCommand())
     .addCommand(decisionCommand())
     .addCommand(explainCommand())
     .addCommand(reportCommand())

@@ -7,6 +7,7 @@ import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { redrawn } from "./redrawn.ts";
 import { changeLine, stateLines } from "./state-lines.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
@@ -64,13 +65,6 @@ async function readState(client: Client, name: string): Promise<PipelineView> {
 /** How changes are shown: over each other at a terminal, a line for each elsewhere. */
 function shower(output: NodeJS.WriteStream, json: boolean): (view: PipelineView) => void {
   if (json) return (view) => void output.write(`${JSON.stringify(view)}\n`);
-  if (!output.isTTY) return (view) => void output.write(`${new Date().toISOString()} ${changeLine(view)}\n`);
-  let drawn = 0;
-  return (view) => {
-    // A line that wraps would be counted as one and stay.
-    const lines = stateLines(view).map((line) => line.slice(0, Math.max(1, output.columns - 1)));
-    const back = drawn === 0 ? "" : `\u001b[${drawn}A\u001b[J`;
-    output.write(`${back}${lines.join("\n")}\n`);
-    drawn = lines.length;
-  };
+  const draw = redrawn(output);
+  return (view) => draw(stateLines(view), changeLine(view));
 }

@@ -20,6 +20,8 @@ export const objectKeys = {
   gathered: (dataset: string, sha256: string) => `datasets/${dataset}/gathered/${sha256}.json`,
   versions: (dataset: string) => `datasets/${dataset}/versions/`,
   version: (dataset: string, version: number) => `datasets/${dataset}/versions/${paddedVersion(version)}.json`,
+  /** Above all versions of a model. */
+  models: (model: string) => `models/${model}/`,
   model: (model: string, version: string) => `models/${model}/${version}/`,
   modelManifest: (model: string, version: string) => `models/${model}/${version}/model.json`,
   /** Which training job a model version belongs to, for good. */
