@@ -58,7 +58,7 @@ export async function storeCycle(store: MemoryObjectStore, of: DecidedAnswers): 
       objects.push(await storeText(store, objectKeys.predictions(evaluation, index), text));
     }
     const model = name === "base" ? "llama" : name === "challenger" ? cycle : `games-${number - 1}`;
-    const counted = { answers: countAnswers(predictions), failure: null, manifest: null };
+    const counted = { answers: countAnswers(predictions), failure: null, manifest: null, checkpoint: null };
     arms.push({ name, model, evaluation, predictions: objects, ...counted });
   }
   const basis = {
