@@ -24,8 +24,8 @@ import { vocabularySchema } from "./vocabulary.ts";
 /** Requests for one question, and how often all questions are gone through for those whose requests failed. */
 const tries = 5;
 const rounds = 2;
-/** Between two rounds, in milliseconds. */
-const roundPauseMs = 10_000;
+/** Between two rounds as long as the first one took, and at most so long, in milliseconds. */
+const longestPauseMs = 10_000;
 /** The attempt that gives up on an endpoint whose requests fail: after some minutes. */
 const lastAttempt = 5;
 const heartbeatMs = 1000;
@@ -85,6 +85,7 @@ async function askInRounds(ports: EvaluationPorts, request: EvaluateModelInput, 
   const lanes = Math.min(concurrency, round.answers.sample.records);
   const gate = new RequestGate({ concurrency: lanes, requestsPerSecond }, signal);
   const asking = { endpoint: ports.endpoint, asked: round.asked, examples: round.examples, tries, ...sampling };
+  const startedMs = performance.now();
   for (let left = rounds; ; left--) {
     const watch = new AskingWatch(request.model, round.answers.sample.records);
     const quiet = tellProgress(ports, () => watch.progress());
@@ -95,7 +96,7 @@ async function askInRounds(ports: EvaluationPorts, request: EvaluateModelInput, 
         watch.assertAnswers();
         return watch.failed;
       }
-      await delay(roundPauseMs, undefined, { signal });
+      await delay(Math.min(longestPauseMs, performance.now() - startedMs), undefined, { signal });
     } finally {
       quiet();
     }

@@ -1,259 +1,295 @@
-import { inspect } from "node:util";
+import { setTimeout } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import type { Evaluation, TestSet } from "../../src/domain/evaluation-schema.ts";
-import { objectKeys } from "../../src/domain/object-keys.ts";
+import { evaluationKey } from "../../activities/evaluations.ts";
 import { evaluateSchema } from "../../src/domain/evaluate-schema.ts";
+import type { TestSet } from "../../src/domain/evaluation-schema.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
 import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
-import { aService, FakeCompute, fakeEndpoint, fakeRecipes, sha256, type Question } from "../support/fake-ports.ts";
 import { aPrediction, aTestRecord } from "../support/builders.ts";
+import { until } from "../support/emulator.ts";
+import {
+  anEvaluation,
+  evaluationActivities,
+  freeze,
+  questions,
+  servingCompute,
+  storedPredictions,
+  vocabularyKey,
+} from "../support/evaluations.ts";
+import { aService, fakeEndpoint, type FakeCompute, type Question } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
-const vocabulary = "datasets/games/vocabularies/000001.json";
-const right = "inform(name[Portal])";
-const wrong = "request(name[Portal])";
 let store: MemoryObjectStore;
 let compute: FakeCompute;
 beforeEach(() => {
   store = new MemoryObjectStore();
-  store.write(vocabulary, JSON.stringify({ functions: ["inform", "request"], attributeTypes: ["name"] }));
-  compute = new FakeCompute();
-  compute.service = aService();
+  store.write(vocabularyKey, JSON.stringify({ functions: ["inform"], attributeTypes: ["name"] }));
+  compute = servingCompute();
 });
-
-function aTestSet(records: number): TestSet {
-  const lines = Array.from({ length: records }, (_, index) =>
-    JSON.stringify(aTestRecord(`r${index}`, { question: [{ role: "user", content: `q${index}` }], expected: right })),
-  );
-  const body = `${lines.join("\n")}\n`;
-  const key = objectKeys.testSet("games", sha256(body));
-  store.write(key, body);
-  return { key, sha256: sha256(body), records };
-}
-const anEvaluation = (testSet: TestSet, overrides: Partial<EvaluateModelInput> = {}): EvaluateModelInput => ({
-  pipeline: "games",
-  model: "games-2",
-  testSet,
-  vocabulary,
-  evaluate: evaluateSchema.parse({ concurrency: 16 }),
-  ...overrides,
-});
-const numberOf = ({ messages }: Question): number => Number(messages[0]?.content.slice(1));
+const textOf = ({ messages }: Question): string => messages.at(-1)?.content ?? "";
+const right = (question: Question): string => `answer to ${textOf(question)}`;
 const over = (answer: (question: Question) => string | Promise<string>) => {
   const endpoint = fakeEndpoint(answer);
-  return { endpoint, activities: createEvaluationActivities({ store, compute, recipes: fakeRecipes, endpoint }) };
+  return { endpoint, activities: evaluationActivities({ store, endpoint, compute }) };
 };
-/** A whole evaluation of a model that answers like this. */
-const evaluate = (request: EvaluateModelInput, answer: (question: Question) => string): Promise<Evaluation> =>
-  inActivity(async () => {
-    const { activities } = over(answer);
-    const { key, shards } = await activities.planEvaluation(request);
-    for (let shard = 0; shard < shards; shard++) await activities.askShard({ ...request, key, shard });
-    return activities.scoreEvaluation({ ...request, key, shards });
+const asked = (endpoint: ReturnType<typeof fakeEndpoint>): string[] => endpoint.asked.map(textOf).toSorted();
+
+describe("evaluationKey", () => {
+  const testSet: TestSet = { key: "k", sha256: "s", records: 50 };
+  const request = anEvaluation(testSet);
+  const evaluating = (evaluate: Partial<EvaluateModelInput["evaluate"]>) => anEvaluation(testSet, { evaluate });
+  const endpoint = { url: "https://models.example", model: "base" };
+
+  it.each([
+    ["another number of questions at a time", evaluating({ concurrency: 3, requestsPerSecond: 1 })],
+    ["other metrics", evaluating({ metrics: "auto", slices: ["source"] })],
+    ["other training data", { ...request, vocabulary: "another" }],
+    ["a sample that is the whole", evaluating({ sampleSize: 50, seed: 7 })],
+  ])("is the same for %s", (_, other) => {
+    expect(evaluationKey(other)).toBe(evaluationKey(request));
   });
 
-describe("createEvaluationActivities", () => {
-  describe("planEvaluation", () => {
-    it("names equal questions equally, and others differently", async () => {
-      const { activities } = over(() => right);
-      const request = anEvaluation(aTestSet(501));
-      const plan = await activities.planEvaluation(request);
-      expect(plan.shards).toBe(3);
-      const others = [
-        { evaluate: { ...request.evaluate, concurrency: 3 } },
-        { vocabulary: "another" },
-        { model: "games-3" },
-        { evaluate: { ...request.evaluate, temperature: 0.5 } },
-        { testSet: aTestSet(500) },
-      ].map((change) => activities.planEvaluation({ ...request, ...change }));
-      const keys = (await Promise.all(others)).map(({ key }) => key);
-      expect(keys.map((key) => key === plan.key)).toEqual([true, true, false, false, false]);
+  it("is another for whatever an answer depends on", () => {
+    const others = [
+      request,
+      { ...request, model: "games-3" },
+      { ...request, checkpoint: "step-6" },
+      { ...request, testSet: { ...testSet, sha256: "t" } },
+      { ...request, examples: { key: "e", sha256: "e", count: 2 } },
+      { ...request, endpoint },
+      { ...request, endpoint: { ...endpoint, model: "other" } },
+      evaluating({ temperature: 0.5 }),
+      evaluating({ maxTokens: 100 }),
+      evaluating({ sampleSize: 20 }),
+      evaluating({ sampleSize: 20, seed: 7 }),
+    ];
+    expect(new Set(others.map(evaluationKey)).size).toBe(others.length);
+  });
+});
+
+describe("askQuestions", () => {
+  it("asks each question once, keeps the answers in order, and asks nothing the second time", async () => {
+    const request = anEvaluation(await freeze(store, questions(501)));
+    const { activities, endpoint } = over(right);
+    const found = await inActivity(() => activities.askQuestions(request));
+    expect(found).toEqual({ key: evaluationKey(request), shards: 3, records: 501, failed: 0 });
+    expect(new Set(asked(endpoint)).size).toBe(501);
+    const predictions = await storedPredictions(store, found);
+    expect(predictions.map(({ id }) => id)).toEqual(questions(501).map(({ id }) => id));
+    expect(predictions[7]).toMatchObject({ answer: "answer to q7", promptTokens: 12, completionTokens: 3 });
+    expect(await inActivity(() => activities.askQuestions(request))).toEqual(found);
+    expect(endpoint.asked).toHaveLength(501);
+  });
+
+  it("asks the very version of the service, by the token of the service, as the definition says", async () => {
+    const evaluate = { temperature: 0.3, maxTokens: 50, timeoutSeconds: 7 };
+    const request = anEvaluation(await freeze(store, questions(20)), { evaluate });
+    const { activities, endpoint } = over(right);
+    await inActivity(() => activities.askQuestions(request));
+    expect(endpoint.asked[0]).toMatchObject({
+      baseUrl: "http://games.test",
+      token: "token",
+      serviceVersion: "games-2",
+      model: "games-2",
+      temperature: 0.3,
+      maxTokens: 50,
+      timeoutMs: 7000,
     });
   });
 
-  describe("askShard", () => {
-    it("asks the model by the name that its recipe gives it, and no other version", async () => {
-      const claim = { jobName: "train", recipe: { name: "lora", baseModel: null, hyperparameters: {} } };
-      store.write(objectKeys.trainingClaim("games", "games-7"), JSON.stringify(claim));
-      const { activities, endpoint } = over(() => right);
-      const ask = (model: string) =>
-        inActivity(() => activities.askShard({ ...anEvaluation(aTestSet(20), { model }), key: model, shard: 0 }));
-      await ask("games-7");
-      expect(endpoint.asked[0]).toMatchObject({ model: "lora-model", serviceVersion: "games-7" });
-      await ask("games-8");
-      expect(endpoint.asked.at(-1)).toMatchObject({ model: "games-8", serviceVersion: "games-8" });
+  it("asks an endpoint by its own address and the secret that it names", async () => {
+    const endpoint = { url: "https://models.example", model: "qwen", tokenSecret: "QWEN_TOKEN" };
+    const request = anEvaluation(await freeze(store, questions(20)), { model: "base", endpoint });
+    const ports = over(right);
+    await inActivity(() => ports.activities.askQuestions(request));
+    expect(ports.endpoint.asked[0]).toMatchObject({
+      baseUrl: "https://models.example",
+      token: "secret-of-QWEN_TOKEN",
+      serviceVersion: null,
+      model: "qwen",
     });
+  });
 
-    it("refuses a test set that has another number of records than is said of it", async () => {
-      const request = { ...anEvaluation({ ...aTestSet(5), records: 400 }), key: "e1", shard: 1 };
-      const message = await expectFailure(() => over(() => right).activities.askShard(request), "InvalidInput");
-      expect(message).toContain("has 5, not 400");
-    });
+  it("shows examples between the question's own instructions and the question", async () => {
+    const system = { role: "system" as const, content: "be brief" };
+    const [record = aTestRecord("r")] = questions(1, { question: [system, { role: "user", content: "q" }] });
+    const testSet = await freeze(store, [record]);
+    const example = { id: "e", question: [system, { role: "user", content: "2 + 2?" }], answer: "4" };
+    store.write("examples.json", JSON.stringify([example]));
+    const examples = { key: "examples.json", sha256: "e", count: 1 };
+    const { activities, endpoint } = over(right);
+    await inActivity(() => activities.askQuestions(anEvaluation(testSet, { examples })));
+    expect(endpoint.asked[0]?.messages).toEqual([
+      system,
+      { role: "user", content: "2 + 2?" },
+      { role: "assistant", content: "4" },
+      { role: "user", content: "q" },
+    ]);
+  });
 
-    it("asks each record of its shard once, and keeps the order of the questions whatever comes first", async () => {
-      const request = anEvaluation(aTestSet(260));
-      const { activities, endpoint } = over(async (question) => {
-        if (numberOf(question) % 3 === 0) await new Promise((done) => setImmediate(done));
-        return `${right} ${numberOf(question)}`;
-      });
-      const ask = (shard: number) => inActivity(() => activities.askShard({ ...request, key: "k", shard }));
-      expect(await ask(1)).toEqual({ records: 10, failed: 0 });
-      expect(await ask(0)).toEqual({ records: 250, failed: 0 });
-      expect(endpoint.asked.map(numberOf).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 260 }, (_, n) => n));
-      const lines = store.text(objectKeys.predictions("k", 0)).trimEnd().split("\n");
-      expect(lines.map((line) => JSON.parse(line).id)).toEqual(Array.from({ length: 250 }, (_, index) => `r${index}`));
-    });
-
-    it("does not ask a stored shard again, also when the service is gone", async () => {
-      const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
-      await inActivity(() => over(() => right).activities.askShard(request));
-      compute.service = null;
-      const { activities, endpoint } = over(() => wrong);
-      expect(await inActivity(() => activities.askShard(request))).toEqual({ records: 5, failed: 0 });
-      expect(endpoint.asked).toEqual([]);
-    });
-
-    it("has at most as many questions in flight as the policy says", async () => {
-      let [inFlight, most] = [0, 0];
-      const { activities } = over(async () => {
-        most = Math.max(most, ++inFlight);
-        await new Promise((done) => setImmediate(done));
-        inFlight--;
-        return right;
-      });
-      const request = anEvaluation(aTestSet(100), { evaluate: evaluateSchema.parse({ concurrency: 7 }) });
-      await inActivity(() => activities.askShard({ ...request, key: "k", shard: 0 }));
-      expect(most).toBe(7);
-    });
-
-    /** Fails on the first `failing` questions. */
-    const failingOn = (failing: number) =>
-      over((question) => {
-        if (numberOf(question) < failing) throw new Error(`HTTP 500 ${"x".repeat(1000)}`);
-        return right;
-      });
-
-    it("tries a failed question three times, keeps why and fails, and asks nothing else at the next attempt", async () => {
-      const request = { ...anEvaluation(aTestSet(4)), key: "k", shard: 0 };
-      const { activities, endpoint } = failingOn(1);
-      const failure = await failureOf(() => activities.askShard(request), { attempt: 2 });
-      expect(failure).toMatchObject({ type: "Unavailable", nonRetryable: false, nextRetryDelay: 20_000 });
-      expect(failure.message).toMatch(/^games-2 gave no answer to 1 of 4 questions: HTTP 500 x+$/);
-      expect(endpoint.asked).toHaveLength(6);
-      const stored = store.text(objectKeys.predictions("k", 0)).split("\n").slice(0, -1);
-      expect(stored.map((line) => JSON.parse(line).answer)).toEqual([null, right, right, right]);
-      expect(JSON.parse(stored[0] ?? "")).toMatchObject({
-        id: "r0",
-        expected: right,
-        error: expect.stringMatching(/^HTTP 500 x{291}$/),
-      });
-
-      const next = over(() => right);
-      const ask = () => next.activities.askShard(request);
-      expect(await inActivity(ask, { attempt: 3 })).toEqual({ records: 4, failed: 0 });
-      expect(next.endpoint.asked.map(numberOf)).toEqual([0]);
-      const lines = store.text(objectKeys.predictions("k", 0)).trimEnd().split("\n");
-      expect(lines.map((line) => JSON.parse(line).id)).toEqual(["r0", "r1", "r2", "r3"]);
-    });
-
-    it("leaves a few without an answer, or what the fifth attempt leaves, to the decision, never for good", async () => {
-      const cases = [
-        { records: 4, failing: 4, attempt: 5, result: { records: 4, failed: 4 } },
-        { records: 4, failing: 4, attempt: 4, result: "Unavailable" },
-        { records: 50, failing: 1, attempt: 1, result: { records: 50, failed: 1 } },
-        { records: 51, failing: 2, attempt: 1, result: "Unavailable" },
-      ];
-      await Promise.all(
-        cases.map(async ({ records, failing, attempt, result }) => {
-          const request = { ...anEvaluation(aTestSet(records)), key: `${records} ${attempt}`, shard: 0 };
-          const first = inActivity(() => failingOn(failing).activities.askShard(request), { attempt });
-          if (typeof result === "string") await expect(first).rejects.toMatchObject({ type: result });
-          else expect(await first).toEqual(result);
-
-          const later = over(() => right);
-          expect(await inActivity(() => later.activities.askShard(request))).toEqual({ records, failed: 0 });
-          expect(later.endpoint.asked).toHaveLength(failing);
-        }),
-      );
-    });
-
-    it("stores nothing and asks nothing more when it is cancelled", async () => {
-      const request = anEvaluation(aTestSet(50), { evaluate: evaluateSchema.parse({ concurrency: 2 }) });
-      const environment = activityEnvironment();
-      const { activities, endpoint } = over(() => {
-        environment.cancel();
-        throw new Error("aborted");
-      });
-      await expect(environment.run(() => activities.askShard({ ...request, key: "k", shard: 0 }))).rejects.toThrow();
-      expect(endpoint.asked.length).toBeLessThanOrEqual(2);
-      expect(store.objects.has(objectKeys.predictions("k", 0))).toBe(false);
-    });
-
-    it.each([
-      ["there is no service", null],
-      ["the service is terminated", aService({ state: "terminated" })],
-      ["the service has no address yet", aService({ url: null })],
-    ])("fails as ServiceFailed when %s", async (_, service) => {
-      compute.service = service;
-      const { activities } = over(() => right);
-      await expectFailure(
-        () => activities.askShard({ ...anEvaluation(aTestSet(5)), key: "k", shard: 0 }),
-        "ServiceFailed",
-      );
-    });
-
-    it("fails when the frozen test set is gone or not the one that was frozen", async () => {
-      const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
-      const { activities } = over(() => right);
-      store.write(request.testSet.key, `${store.text(request.testSet.key)} `);
-      await expectFailure(() => activities.askShard(request), "CorruptObject");
-      store.objects.delete(request.testSet.key);
-      await expectFailure(() => activities.askShard(request), "NotFound");
-    });
+  it("draws the same sample each time, as many of the test set as of the old skills in it", async () => {
+    const old = questions(100).map((record) => ({ ...record, id: `old ${record.id}`, set: "retention" as const }));
+    const testSet = await freeze(store, [...questions(100), ...old]);
+    const draw = async (seed: number): Promise<string[]> => {
+      store.objects.delete(objectKeys.predictions(evaluationKey(of(seed)), 0));
+      const { activities } = over(right);
+      const found = await inActivity(() => activities.askQuestions(of(seed)));
+      expect(found).toMatchObject({ records: 60, shards: 1 });
+      return (await storedPredictions(store, found)).map(({ id }) => id);
+    };
+    const of = (seed: number) => anEvaluation(testSet, { evaluate: { sampleSize: 30, seed } });
+    const first = await draw(1);
+    expect(first.filter((id) => id.startsWith("old"))).toHaveLength(30);
+    expect(await draw(1)).toEqual(first);
+    expect(await draw(2)).not.toEqual(first);
   });
 
   it.each([
-    ["is cut off", '{"id":"r1","expected":"a secret'],
-    ["lacks a field", '{"id":"a secret"}'],
-  ])("names a stored line that %s by its number, and says nothing of what it says", async (_, line) => {
-    const request = { ...anEvaluation(aTestSet(5)), key: "k", shard: 0 };
-    const { activities } = over(() => right);
-    const whole = store.text(request.testSet.key);
-    const [first] = whole.split("\n");
-    const damaged = `${first}\n${line}\n`;
-    const testSet = { key: request.testSet.key, sha256: sha256(damaged), records: 2 };
-    store.write(testSet.key, damaged);
-    store.write(
-      objectKeys.predictions("k", 0),
-      damaged.replace(`${first}`, JSON.stringify(aPrediction("r0", { expected: right, answer: right }))),
-    );
-    for (const [key, ask] of [
-      [testSet.key, () => activities.askShard({ ...request, key: "unasked", testSet })],
-      [objectKeys.predictions("k", 0), () => activities.scoreEvaluation({ ...request, shards: 1 })],
-    ] as const) {
-      const failure = await failureOf(ask);
-      expect(failure).toMatchObject({ type: "InvalidData", nonRetryable: true });
-      expect(failure.message).toMatch(new RegExp(`^${key}#2: `));
-      expect(inspect(failure, { depth: 10 })).not.toContain("secret");
-    }
+    ["there is no service", null, "pipeline-games is not up: there is nobody to ask"],
+    ["the service is terminated", aService({ state: "terminated" }), "pipeline-games is not up"],
+    [
+      "the service has no address yet",
+      aService({ primary: null, url: null }),
+      "games-2 is not up: pipeline-games serves",
+    ],
+    ["another version serves", aService(), "games-2 is not up: pipeline-games serves games-1; bring it up by"],
+  ])("fails at once, as ServiceFailed, when %s", async (_, service, message) => {
+    compute.service = service;
+    const request = anEvaluation(await freeze(store, questions(20)));
+    const { activities, endpoint } = over(right);
+    const failure = await failureOf(() => activities.askQuestions(request));
+    expect(failure).toMatchObject({ type: "ServiceFailed", nonRetryable: true });
+    expect(failure.message).toContain(message);
+    expect(endpoint.asked).toEqual([]);
   });
 
-  describe("scoreEvaluation", () => {
-    it("scores all shards, failed answers apart", async () => {
-      const testSet = aTestSet(260);
-      const evaluation = await evaluate(anEvaluation(testSet), (question) =>
-        numberOf(question) < 130 ? right : wrong,
-      );
-      expect(evaluation).toMatchObject({ model: "games-2", testSet, shards: 2, records: 260, failed: 0 });
-      expect(evaluation.metrics).toMatchObject({ accuracy_output_fn: 0.5, accuracy_attr_types: 1 });
+  it("stores what was answered and asks nothing more when it is cancelled", async () => {
+    const request = anEvaluation(await freeze(store, questions(50)), { evaluate: { concurrency: 2 } });
+    const environment = activityEnvironment();
+    const { activities, endpoint } = over((question) => {
+      if (endpoint.asked.length > 10) environment.cancel();
+      return right(question);
     });
+    await expect(environment.run(() => activities.askQuestions(request))).rejects.toThrow();
+    const asked = endpoint.asked.length;
+    expect(asked).toBeLessThanOrEqual(13);
+    const later = over(right);
+    await inActivity(() => later.activities.askQuestions(request));
+    expect(later.endpoint.asked.length).toBeLessThanOrEqual(50 - asked + 4);
+  });
 
-    it("fails as NotFound when a shard is missing", async () => {
-      const request = { ...anEvaluation(aTestSet(260)), key: "k", shards: 2 };
-      const { activities } = over(() => right);
-      await inActivity(() => activities.askShard({ ...request, shard: 0 }));
-      expect(await expectFailure(() => activities.scoreEvaluation(request), "NotFound")).toContain("shard 1");
+  it("fails before it asks when the frozen test set is gone, damaged, or has a line that is no question", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)));
+    const { activities, endpoint } = over(right);
+    const text = store.text(request.testSet.key);
+    store.write(request.testSet.key, `${text} `);
+    await expectFailure(() => activities.askQuestions(request), "CorruptObject");
+    store.objects.delete(request.testSet.key);
+    await expectFailure(() => activities.askQuestions(request), "NotFound");
+    const wrong = questions(3);
+    const testSet = await freeze(store, [...wrong, { ...wrong[0], expected: 7 } as never]);
+    const message = await expectFailure(() => activities.askQuestions(anEvaluation(testSet)), "InvalidData");
+    expect(message).toContain(`${testSet.key}#4: expected`);
+    const fewer = anEvaluation({ ...(await freeze(store, questions(21))), records: 20 });
+    expect(await expectFailure(() => activities.askQuestions(fewer), "InvalidInput")).toContain("has 21, not 20");
+    expect(endpoint.asked).toEqual([]);
+  });
+
+  it("names a stored line that is no prediction by its number, and says nothing of what it says", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)));
+    const key = objectKeys.predictions(evaluationKey(request), 0);
+    store.write(key, `${JSON.stringify(aPrediction("r0"))}\n{"id":"a secret"}\n`);
+    const message = await expectFailure(() => over(right).activities.askQuestions(request), "InvalidData");
+    expect(message).toMatch(new RegExp(`^${key}#2: `));
+    expect(message).not.toContain("secret");
+  });
+
+  it("goes on after a write whose answer was lost", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)), { evaluate: { concurrency: 4 } });
+    const { activities, endpoint } = over(right);
+    let losses = 0;
+    store.hook = ({ method, key, when }) => {
+      if (method !== "put" || when !== "after" || !key.startsWith("evaluations/") || losses++ > 0) return;
+      throw new TypedFailure("Unavailable", "the connection broke");
+    };
+    const found = await inActivity(() => activities.askQuestions(request));
+    expect(losses).toBeGreaterThan(1);
+    expect(await storedPredictions(store, found)).toHaveLength(20);
+    expect(endpoint.asked).toHaveLength(20);
+  });
+
+  it("gives way to another worker that writes the same, and then takes over what that one has stored", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)));
+    const { activities } = over(right);
+    store.hook = ({ method, key, when }) => {
+      if (method !== "put" || when !== "before" || !key.startsWith("evaluations/")) return;
+      store.hook = () => {};
+      store.write(key, `${JSON.stringify(aPrediction("r0", { answer: "of another worker" }))}\n`);
+    };
+    await expectFailure(() => activities.askQuestions(request), "Conflict");
+    const [first] = await storedPredictions(store, await inActivity(() => activities.askQuestions(request)));
+    expect(first?.answer).toBe("of another worker");
+  });
+
+  it("asks no further ahead of the storage than one answer of each lane", async () => {
+    const request = anEvaluation(await freeze(store, questions(50)), { evaluate: { concurrency: 4 } });
+    const { activities, endpoint } = over(right);
+    const stuck = Promise.withResolvers<void>();
+    store.hook = async ({ method, key, when }) => {
+      if (method === "put" && when === "before" && key.startsWith("evaluations/")) await stuck.promise;
+    };
+    const asking = inActivity(() => activities.askQuestions(request));
+    await until("all lanes to wait", () => endpoint.asked.length === 8);
+    await setTimeout(50);
+    expect(endpoint.asked).toHaveLength(8);
+    stuck.resolve();
+    expect((await asking).failed).toBe(0);
+  });
+
+  it("heartbeats how far it is", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)));
+    const environment = activityEnvironment();
+    const beats: unknown[] = [];
+    environment.on("heartbeat", (details) => beats.push(details));
+    await environment.run(() => over(right).activities.askQuestions(request));
+    expect(beats[0]).toEqual({ records: 20, answered: 0, failed: 0, perSecond: null, lastFailure: null });
+  });
+});
+
+describe("scoreEvaluation", () => {
+  const evaluate = async (request: EvaluateModelInput, answer: (question: Question) => string) => {
+    const { activities } = over(answer);
+    return inActivity(async () => {
+      const asked = await activities.askQuestions(request);
+      return activities.scoreEvaluation({ ...request, asked });
     });
+  };
+
+  it("scores all shards by the packs that are chosen, without the old skills", async () => {
+    const old = questions(40).map((record) => ({ ...record, id: `old ${record.id}`, set: "retention" as const }));
+    const request = anEvaluation(await freeze(store, [...questions(260), ...old]));
+    const found = await evaluate(request, (question) =>
+      Number(textOf(question).slice(1)) < 130 ? right(question) : "wrong",
+    );
+    expect(found).toMatchObject({ model: "games-2", shards: 2, records: 300, failed: 0 });
+    expect(found.metrics).toMatchObject({ exact_match: 0.5 });
+  });
+
+  it("takes the pack that fits the expected answers where none is named", async () => {
+    const testSet = await freeze(store, questions(20, { expected: "inform(name[x])" }));
+    const request = anEvaluation(testSet, { evaluate: evaluateSchema.parse({}) });
+    const found = await evaluate(request, () => "inform(name[x])");
+    expect(found.metrics).toMatchObject({ accuracy_output_fn: 1 });
+  });
+
+  it("fails as NotFound when a shard is missing", async () => {
+    const request = anEvaluation(await freeze(store, questions(260)));
+    const { activities } = over(right);
+    const found = await inActivity(() => activities.askQuestions(request));
+    store.objects.delete(objectKeys.predictions(found.key, 1));
+    const score = () => activities.scoreEvaluation({ ...request, asked: found });
+    expect(await expectFailure(score, "NotFound")).toContain("shard 1");
   });
 });

@@ -3,6 +3,7 @@ import type { ServedModel, WeightRequest } from "../../activities/interfaces.ts"
 import { createRolloutActivities } from "../../activities/rollouts.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { emptyRegistry } from "../../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../../src/domain/registry-schema.ts";
@@ -268,7 +269,8 @@ describe("createRolloutActivities", () => {
     const failing =
       (...bad: number[]) =>
       (question: Question) => {
-        if (bad.some((index) => question.messages[0]?.content === `question ${index}`)) throw new Error("HTTP 503");
+        if (bad.some((index) => question.messages[0]?.content === `question ${index}`))
+          throw new TypedFailure("Unavailable", "HTTP 503");
         return "answer";
       };
 
@@ -298,7 +300,7 @@ describe("createRolloutActivities", () => {
     it("does not count an answer as failed that came on a later try", async () => {
       let tries = 0;
       const flaky = () => {
-        if (++tries <= 2) throw new Error("HTTP 503");
+        if (++tries <= 2) throw new TypedFailure("Unavailable", "HTTP 503");
         return "answer";
       };
       expect(await inActivity(() => probe(flaky, 0))).toEqual({ asked: 8, failed: 0 });

@@ -132,4 +132,72 @@ describe("freezeTestSet", () => {
     expect(message).toContain(`dataset.testSet s3://b/test.jsonl: has ${records} records, and 20 are needed`);
     expect([...store.objects.keys()]).toEqual([]);
   });
+
+  describe("with a retention set", () => {
+    /** Files by URI, of which each read gives the items. */
+    const frozenOf = (
+      store: MemoryObjectStore,
+      files: Record<string, SourceItem[]>,
+      authorKey: string | null = null,
+    ) => {
+      const source = {
+        ...fakeSource([]),
+        read: (_: unknown, uri: string | null) =>
+          fakeSource([files[uri ?? ""] ?? []]).read(_ as never, null, undefined as never),
+      };
+      const activities = datasetActivities(store, source, authorKey);
+      return (retention: string | null) =>
+        activities.freezeTestSet({ pipeline: "games", version: 1, uri: "s3://b/test.jsonl", retention });
+    };
+    const retention = "s3://b/old.jsonl";
+
+    it("asks what is in both once, as part of the test set, and marks the rest", async () => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenOf(store, { "s3://b/test.jsonl": items(20), [retention]: items(5, 18) });
+      const frozen = await inActivity(() => freeze(retention));
+      expect(frozen.records).toBe(23);
+      const sets = store
+        .text(frozen.key)
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).set);
+      expect(sets).toEqual([...Array(20).fill("test"), ...Array(3).fill("retention")]);
+      expect(await inActivity(() => freeze(retention))).toEqual(frozen);
+    });
+
+    it("refuses another one later, naming the field", async () => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenOf(store, { "s3://b/test.jsonl": items(20), [retention]: items(5, 20) });
+      await inActivity(() => freeze(retention));
+      expect(await expectFailure(() => freeze(null), "InvalidInput")).toBe(
+        `evaluate.retentionSet: is null (no old skills), but the models of this pipeline are compared on what was frozen from ${retention}: put that back, or give the pipeline another name`,
+      );
+    });
+
+    it.each([
+      ["is empty", items(0), "has no records"],
+      ["has nothing of its own", items(5), "has no record that is not in the test set already"],
+      ["has a bad line", [aSourceItem("old.jsonl#1", "not JSON")], "old.jsonl#1: not JSON"],
+    ])("refuses a file that %s, and freezes nothing", async (_, sent, reason) => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenOf(store, { "s3://b/test.jsonl": items(20), [retention]: sent });
+      const message = await expectFailure(() => freeze(retention), "InvalidData");
+      expect(message).toBe(`evaluate.retentionSet ${retention}: ${reason}`);
+      expect(store.objects.size).toBe(0);
+    });
+
+    it("keeps labels and group, and the author as a keyed hash or not at all", async () => {
+      const chat = { ...aChat("q"), author: "Ada", group: "g", labels: { platform: "ps5" } };
+      const sent = [...items(19), aSourceItem("a.jsonl#20", chat)];
+      const frozen = async (authorKey: string | null) => {
+        const store = new MemoryObjectStore();
+        const freeze = frozenOf(store, { "s3://b/test.jsonl": sent }, authorKey);
+        const { key } = await inActivity(() => freeze(null));
+        return JSON.parse(store.text(key).trimEnd().split("\n").at(-1) ?? "");
+      };
+      const named = { source: null, group: "g", labels: { platform: "ps5" } };
+      expect(await frozen("key")).toMatchObject({ ...named, author: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(await frozen(null)).toMatchObject({ ...named, author: null });
+    });
+  });
 });
