@@ -87,7 +87,7 @@ export function choiceOf(changed: readonly ChangedRecord[]): ChangedRecord[] {
 /** The part of a report about changes: counts of all, and of those to be shown as many as fit into a page. */
 export function reportChanges(changed: readonly ChangedRecord[], toShow: readonly ChangedAnswer[]): Changes {
   const rank = new Map(changed.map(({ id }, index) => [id, index]));
-  const ordered = toShow.toSorted((a, b) => (rank.get(a.id) ?? 0) - (rank.get(b.id) ?? 0));
+  const ordered = inTurns(toShow.toSorted((a, b) => (rank.get(a.id) ?? 0) - (rank.get(b.id) ?? 0)));
   const instructions = sharedInstructions(ordered);
   const shown: ChangedAnswer[] = [];
   let bytes = 0;
@@ -99,6 +99,14 @@ export function reportChanges(changed: readonly ChangedRecord[], toShow: readonl
   }
   const count = (direction: Direction): number => changed.filter((change) => change.direction === direction).length;
   return { better: count("better"), worse: count("worse"), instructions, shown };
+}
+
+/** One that got worse, one that got better, and so on: neither hides the other. */
+function inTurns(answers: readonly ChangedAnswer[]): ChangedAnswer[] {
+  const worse = answers.filter(({ direction }) => direction === "worse");
+  const better = answers.filter(({ direction }) => direction === "better");
+  const turns = Array.from({ length: Math.max(worse.length, better.length) }, (_, turn) => [worse[turn], better[turn]]);
+  return turns.flat().filter((answer) => answer !== undefined);
 }
 
 /** More is better; 0 where the metric says nothing of the pair. */

@@ -84,30 +84,27 @@ function stays(champion: string | undefined): string {
   return champion === undefined ? "there is no champion yet" : `${champion} stays champion`;
 }
 
-function byHowMuch(
-  { champion, testSet, phases, policy }: CycleReport & Pick<Report, "policy">,
-  primary?: ReportMetric,
-): string {
+function byHowMuch(report: CycleReport & Pick<Report, "policy">, primary?: ReportMetric): string {
+  const { champion, policy } = report;
   const challenger = primary?.arms.challenger;
-  if (primary === undefined || challenger === undefined) return whyNothing({ testSet, phases });
-  const { unit, total, difference, arms } = primary;
-  const title = primary.title.charAt(0).toUpperCase() + primary.title.slice(1);
-  const questions = `${countText(total)} questions`;
-  const value = valueText(challenger.value, unit);
+  if (primary === undefined || challenger === undefined) return whyNothing(report);
+  const { title, unit, total, difference, arms } = primary;
+  const scored = (model: string, value: number): string => `${model} scores ${valueText(value, unit)}`;
+  const own = `By the deciding metric, ${title}, ${scored(report.challenger?.version ?? report.cycle, challenger.value)}`;
   if (difference === null || arms.champion === undefined || champion === null) {
-    const range =
-      challenger.interval === null
-        ? ""
-        : `, somewhere in ${intervalText(challenger.interval, unit)} with ${confidenceOf(policy)} confidence`;
-    const floor = policy === null ? "" : `; more than ${valueText(policy.floor, unit)} was needed`;
-    return `${title}: ${value} of ${questions}${range}${floor}.`;
+    const sure =
+      challenger.interval === null ? "" : sureText(intervalText(challenger.interval, unit), confidenceOf(policy));
+    const floor = policy === null ? "" : `; a first champion needs more than ${valueText(policy.floor, unit)}`;
+    return `${own} on ${countText(total)} questions${sure}${floor}.`;
   }
-  const range =
-    difference.interval === null
-      ? "with nothing to say how sure that is"
-      : `somewhere in ${differenceIntervalText(difference.interval, unit)} with ${shareText(difference.confidence)} confidence`;
-  const against = `${value} against ${valueText(arms.champion.value, unit)} on the same ${questions}`;
-  return `${title}: ${against}, a difference of ${differenceText(difference.value, unit)}, ${range}.`;
+  const interval = difference.interval && differenceIntervalText(difference.interval, unit);
+  const sure = interval === null ? "" : sureText(interval, shareText(difference.confidence));
+  const other = scored(champion.version, arms.champion.value).replace(" scores", "");
+  return `${own} and ${other} on the same ${countText(total)} questions: ${differenceText(difference.value, unit)}${sure}.`;
+}
+
+function sureText(interval: string, confidence: string): string {
+  return `, and with ${confidence} confidence ${interval}`;
 }
 
 function whyNothing({ testSet, phases }: Pick<CycleReport, "testSet" | "phases">): string {

@@ -6,6 +6,8 @@ import { cutText, markedAnswers } from "./differences.ts";
 import { code, none, outside, section, type Html } from "./html.ts";
 import { oneLine, visible } from "./text.ts";
 
+/** Changes that are seen at once; the others are folded up, so that the page is not all of answers. */
+const openChanges = 8;
 /** Choices of a filter; a page with more would be no help. */
 const mostChoices = 100;
 
@@ -24,8 +26,18 @@ export function changesSection(report: Report): Html {
           ${cutText(changes.instructions)}
         </details>`,
     filterForm(changes, titles),
-    ...changes.shown.map((change) => changedAnswer(change, titles)),
+    ...changes.shown.slice(0, openChanges).map((change) => changedAnswer(change, titles)),
+    folded(changes.shown.slice(openChanges), titles),
   ]);
+}
+
+function folded(changes: readonly ChangedAnswer[], titles: ReadonlyMap<string, string>): Html {
+  if (changes.length === 0) return none;
+  const what = changes.length === 1 ? "1 more" : `${countText(changes.length)} more`;
+  return html`<details id="more">
+    <summary>${what}</summary>
+    ${changes.map((change) => changedAnswer(change, titles))}
+  </details>`;
 }
 
 function countsText({ better, worse }: Changes): string {

@@ -7,6 +7,7 @@ export const filterScript = `
   const form = document.getElementById("filter");
   if (!form) return;
   const shown = document.getElementById("shown");
+  const more = document.getElementById("more");
   const changes = [...document.querySelectorAll(".change")].map((element) => ({
     element,
     direction: [element.dataset.direction],
@@ -21,7 +22,8 @@ export const filterScript = `
       change.element.hidden = !fits;
       if (fits) count += 1;
     }
-    shown.textContent = count + " of " + changes.length + " shown";
+    if (more && wanted.length > 0) more.open = true;
+    shown.textContent = count + " of " + changes.length;
   };
   form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -20,7 +20,7 @@ import {
   slicesSpec,
   type Domain,
 } from "./chart-specs.ts";
-import { code, figure, none, outside, section, table, type Html } from "./html.ts";
+import { code, figure, none, outside, section, sentence, table, type Html } from "./html.ts";
 import { oneLine } from "./text.ts";
 
 /** Metrics that get charts, the deciding ones first; tables have the rest. */
@@ -89,7 +89,7 @@ function domainsOf(
   all: readonly ReportMetric[],
 ): { arms: Domain | null; difference: Domain | null } {
   const alike = all.filter((other) => other.unit === unit);
-  const within: Domain = unit === "ratio" ? [0, 100] : [-Infinity, Infinity];
+  const within: Domain = unit === "ratio" ? [-2, 102] : [-Infinity, Infinity];
   return {
     arms: domainOf(alike.flatMap(armNumbers), within),
     difference: domainOf(alike.filter(({ difference }) => difference !== null).flatMap(differenceNumbers)),
@@ -111,7 +111,7 @@ function metricRow(metric: ReportMetric, domains: { arms: Domain | null; differe
         ? html`<p class="note">No model has a value of its own here.</p>`
         : figure(
             { spec: armsSpec(metric, domains.arms), label: `${name}: ${armsText(metric)}` },
-            html`${armsText(metric)}`,
+            sentence(armsText(metric)),
           )
     }
     ${
@@ -119,7 +119,7 @@ function metricRow(metric: ReportMetric, domains: { arms: Domain | null; differe
         ? none
         : figure(
             { spec: differences, label: `${name}, difference: ${differenceSentence(metric)}` },
-            html`${differenceSentence(metric)}`,
+            sentence(differenceSentence(metric)),
           )
     }
   </div>`;
@@ -138,6 +138,7 @@ function roleBadge({ role }: ReportMetric): Html {
 
 function changedText({ changed, kind, better }: ReportMetric): string {
   if (changed === null) return "";
+  if (changed.gained + changed.lost === 0) return "; the same for both models on each";
   const [gained, lost] = [countText(changed.gained), countText(changed.lost)];
   if (kind === "preference") return `; the challenger's answer was preferred for ${gained}, the champion's for ${lost}`;
   if (better === "higher") return `; ${gained} became right, ${lost} became wrong`;

@@ -1,6 +1,6 @@
 /** The head of the page: what happened, why, and what would have led elsewhere. */
 import { html } from "hono/html";
-import { countText, secondsText, shareText, timeText, usdText } from "../domain/report-numbers.ts";
+import { countText, secondsText, timeText, usdText } from "../domain/report-numbers.ts";
 import { leakWarning, missingSources, policySentences } from "../domain/report.ts";
 import type { CycleOutcome, Report, ReportMetric } from "../domain/report-schema.ts";
 import { none, outside, section, sentence, sentences, type Html } from "./html.ts";
@@ -64,7 +64,7 @@ function unitIn({ metrics }: Report): (metric: string) => ReportMetric["unit"] {
   return (metric) => metrics.find((measured) => measured.metric === metric)?.unit ?? "ratio";
 }
 
-function facts({ endedAt, startedAt, testSet, job, costUsd, policy }: Report): [string, string][] {
+function facts({ endedAt, startedAt, testSet, job, costUsd }: Report): [string, string][] {
   const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
   return [
     ["Ended", timeText(endedAt)],
@@ -72,6 +72,5 @@ function facts({ endedAt, startedAt, testSet, job, costUsd, policy }: Report): [
     ["Trained on", job === null ? "nothing" : `${countText(job.trainedRecords)} records`],
     ["Tested on", testSet === null ? "nothing" : `${countText(testSet.records)} questions`],
     ["Training cost", costUsd === null ? "not counted" : usdText(costUsd)],
-    ...(policy === null ? [] : [["Confidence", shareText(1 - policy.alpha)] satisfies [string, string]]),
   ];
 }

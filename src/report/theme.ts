@@ -44,7 +44,7 @@ section { margin: 2.5rem 0 0; padding-top: 1.5rem; border-top: 1px solid var(--l
 .unsure { background: var(--unsure-paper); color: var(--unsure); border-color: transparent; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem 1.5rem; margin: 1.25rem 0 0; }
 .facts dt { color: var(--muted); font-size: .85rem; }
-.facts dd { margin: 0; font-weight: 600; }
+.facts dd { margin: 0; font-weight: 600; white-space: nowrap; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 1.25rem 0 0; font-size: .95rem; }
 .sentences { padding-left: 1.2rem; max-width: 50rem; }
 .sentences li { margin-bottom: .35rem; }
@@ -57,12 +57,12 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: .85rem; color: var(--muted); }
 svg { display: block; max-width: 100%; height: auto; font-family: ${font}; }
-.pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
+.pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; margin: 0 0 1rem; }
 @media (min-width: 56rem) { .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 .scroll { overflow-x: auto; margin: 0 0 .75rem; }
 .scroll:focus-visible { outline: 2px solid var(--link); }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-.scroll table { margin: 0; }
+.scroll table { margin: 0; min-width: min(24rem, 100%); }
 caption { text-align: left; color: var(--muted); padding: 0 0 .35rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
@@ -82,10 +82,13 @@ thead th { color: var(--muted); font-weight: 500; }
 .change header { display: flex; flex-wrap: wrap; gap: .35rem .75rem; align-items: center; margin: 0 0 .5rem; padding: 0; max-width: none; }
 .change .answers { display: grid; grid-template-columns: minmax(0, 1fr); gap: .75rem; margin-top: .75rem; }
 @media (min-width: 44rem) { .change .answers { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+details { margin: 0 0 1rem; }
+summary { cursor: pointer; margin: 0 0 .75rem; }
 .change h4 { margin: 0; font-size: .8rem; font-weight: 600; color: var(--muted); }
 .said { white-space: pre-wrap; margin: 0; }
 .who-champion { border-left: 3px solid var(--champion); padding-left: .6rem; }
 .who-challenger { border-left: 3px solid var(--challenger); padding-left: .6rem; }
+.change .path { margin: .5rem 0 0; }
 .meant { border-left: 3px solid var(--line); padding-left: .6rem; margin-top: .5rem; }
 del { background: var(--worse-paper); color: inherit; text-decoration: underline dashed var(--worse); text-underline-offset: .2em; }
 ins { background: var(--better-paper); color: inherit; text-decoration: underline solid var(--better); text-underline-offset: .2em; }

@@ -54,7 +54,7 @@ describe("writeReport", () => {
     const report = await written(store, await storeCycle(store, { records: labelled(300), answers }));
 
     expect(report.headline[1]).toMatch(
-      /^Accuracy: 88\.9 % against 55\.6 % on the same 270 questions, a difference of \+33\.3 points/,
+      /games-3 scores 88\.9 % and games-2 55\.6 % on the same 270 questions: \+33\.3 points, and with 95 % confidence/,
     );
     const [primary, guard] = report.metrics;
     expect(primary).toMatchObject({
@@ -161,7 +161,7 @@ describe("writeReport", () => {
     const cycle = await storeCycle(store, { records: labelled(300), answers: { challenger: oftenWrong(1) } });
     const report = await written(store, { ...cycle, champion: null });
     expect(report.headline[1]).toMatch(
-      /^Accuracy: 88\.9 % of 270 questions, somewhere in .+; more than 40\.0 % was needed\.$/,
+      /games-3 scores 88\.9 % on 270 questions, .+; a first champion needs more than 40\.0 %\.$/,
     );
     expect(report.changes).toBeNull();
     expect(report.metrics[0]?.difference).toBeNull();

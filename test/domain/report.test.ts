@@ -49,7 +49,7 @@ describe("headline", () => {
   it("says what happened, by how much with its uncertainty, and what it means", () => {
     expect(headline(aReport())).toEqual([
       "games-3 is the new champion; it replaces games-2.",
-      "Right function: 91.2 % against 84.3 % on the same 400 questions, a difference of +6.9 points, somewhere in +3.8 to +10.0 points with 95 % confidence.",
+      "By the deciding metric, right function, games-3 scores 91.2 % and games-2 84.3 % on the same 400 questions: +6.9 points, and with 95 % confidence +3.8 to +10.0 points.",
       "It answers all traffic now; nothing is left to do.",
     ]);
   });
@@ -59,7 +59,7 @@ describe("headline", () => {
     const [happened, byHowMuch] = headline(aReport({ champion: null, metrics, headline: ["", "", ""] }));
     expect(happened).toBe("games-3 is the first champion.");
     expect(byHowMuch).toBe(
-      "Accuracy: 61.0 % of 400 questions, somewhere in 56.1 to 65.9 % with 95 % confidence; more than 40.0 % was needed.",
+      "By the deciding metric, accuracy, games-3 scores 61.0 % on 400 questions, and with 95 % confidence 56.1 to 65.9 %; a first champion needs more than 40.0 %.",
     );
   });
 

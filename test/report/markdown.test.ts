@@ -6,7 +6,7 @@ describe("reportMarkdown", () => {
   it("says what the page says, without the charts", () => {
     const text = reportMarkdown(aReport());
     expect(text).toContain(
-      "# games: cycle games-3\n\n**games-3 is the new champion; it replaces games-2.**\n\nRight function: 91.2 %",
+      "# games: cycle games-3\n\n**games-3 is the new champion; it replaces games-2.**\n\nBy the deciding metric, right function, games-3 scores 91.2 %",
     );
     expect(text).toContain("| right function (decides) | all | 400 | 22.5 % (17.6 to 27.4 %)");
     expect(text).toContain("| source=discord | 180 |");

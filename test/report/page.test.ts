@@ -98,7 +98,7 @@ describe("reportPage", () => {
   it("is about the report and escapes what comes from outside", async () => {
     const html = await renderer.html(hostileReport());
     expect(html).not.toMatch(/<script>window|<img|onload=alert\(1\)>|<\/style><\/title>/);
-    expect(html).not.toMatch(/[\u0000\u001b\u202e\u200b]/);
+    for (const unseen of ["\u0000", "\u001b", "\u202e", "\u200b"]) expect(html).not.toContain(unseen);
     expect(html).not.toMatch(/ (style|on\w+)="/);
     expect([...html.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(([, url]) => url)).toSatisfy((urls: string[]) =>
       urls.every((url) => url.startsWith("#")),
@@ -203,14 +203,33 @@ describe.skipIf(!hasBrowser)("reportPage in a browser", () => {
     await page.close();
   });
 
+  it("lets nothing else run, look otherwise or be asked for", async () => {
+    const { page, said, requests } = await open(aReport());
+    await page.evaluate(async () => {
+      const script = document.createElement("script");
+      script.textContent = "window.hacked = 1";
+      const image = document.createElement("img");
+      image.src = "/pixel.png";
+      document.body.append(script, image);
+      document.body.setAttribute("style", "color: red");
+      await fetch("/feedback").catch(() => {});
+    });
+    expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+    expect(await page.evaluate(() => getComputedStyle(document.body).color)).not.toBe("rgb(255, 0, 0)");
+    expect(said.filter((text) => text.includes("Content Security Policy"))).toHaveLength(4);
+    expect(asked.filter((url) => url !== "/")).toEqual([]);
+    expect(requests.filter((url) => url.endsWith("/"))).toHaveLength(1);
+    await page.close();
+  });
+
   it("filters by direction, metric and part of the questions", async () => {
     const { page } = await open(aReport());
     const shown = (): Promise<number> => page.locator(".change:visible").count();
     expect(await shown()).toBe(2);
-    expect(await page.locator("#shown").textContent()).toBe("2 of 2 shown");
+    expect(await page.locator("#shown").textContent()).toBe("2 of 2");
     await page.locator("select[name=direction]").selectOption("worse");
     expect(await shown()).toBe(1);
-    expect(await page.locator("#shown").textContent()).toBe("1 of 2 shown");
+    expect(await page.locator("#shown").textContent()).toBe("1 of 2");
     await page.locator("select[name=metric]").selectOption("accuracy_output_fn");
     expect(await shown()).toBe(0);
     await page.locator("select[name=direction]").selectOption("");
@@ -218,6 +237,21 @@ describe.skipIf(!hasBrowser)("reportPage in a browser", () => {
     await page.locator("select[name=subset]").selectOption("source=twitch");
     expect(await shown()).toBe(0);
     await page.close();
+  });
+
+  it("unfolds what is folded up as soon as somebody filters, and has it without its script", async () => {
+    const shown = Array.from({ length: 30 }, (_, index) => aChange({ id: String(index) }));
+    const many = aReport({ changes: { better: 30, worse: 0, instructions: null, shown } });
+    const { page } = await open(many);
+    expect(await page.locator(".change:visible").count()).toBe(8);
+    expect(await page.locator("summary").textContent()).toBe("22 more");
+    await page.locator("select[name=direction]").selectOption("better");
+    expect(await page.locator(".change:visible").count()).toBe(30);
+    await page.close();
+    const { page: plain } = await open(many, { javaScriptEnabled: false });
+    await plain.locator("summary").click();
+    expect(await plain.locator(".change:visible").count()).toBe(30);
+    await plain.close();
   });
 
   it("filters names from outside as well", async () => {
