@@ -216,7 +216,7 @@ describe.skipIf(!hasBrowser)("reportPage in a browser", () => {
     });
     expect(await page.evaluate(() => "hacked" in window)).toBe(false);
     expect(await page.evaluate(() => getComputedStyle(document.body).color)).not.toBe("rgb(255, 0, 0)");
-    expect(said.filter((text) => text.includes("Content Security Policy"))).toHaveLength(4);
+    expect(said.filter((text) => text.includes("Content Security Policy")).length).toBeGreaterThanOrEqual(4);
     expect(asked.filter((url) => url !== "/")).toEqual([]);
     expect(requests.filter((url) => url.endsWith("/"))).toHaveLength(1);
     await page.close();
