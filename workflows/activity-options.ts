@@ -143,7 +143,7 @@ export const telling = (summary: string, seconds: number): ActivityOptions => ({
 export const passing: ActivityOptions = {
   taskQueue: taskQueues.main,
   startToCloseTimeout: "10s",
-  scheduleToCloseTimeout: "20s",
+  scheduleToCloseTimeout: "15s",
   retry: { initialInterval: "1s" },
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 };

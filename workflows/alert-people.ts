@@ -4,12 +4,14 @@
  * No messages.
  */
 import {
+  ActivityFailure,
   ApplicationFailure,
   isCancellation,
   log,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
+  TimeoutFailure,
 } from "@temporalio/workflow";
 import type { AlertActivities, InputActivities } from "../activities/interfaces.ts";
 import { sinkName } from "../src/domain/alert-choice.ts";
@@ -59,7 +61,8 @@ async function tell(alert: Alert, { sink, name }: Line, patienceSeconds: number)
     return "told";
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const reason = reasonOf(error);
+    const isTimeout = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+    const reason = isTimeout && !error.cause.cause ? `not reached in ${patienceSeconds} s` : reasonOf(error);
     log.error("a sink was not told", { pipeline: alert.pipeline, title: alert.title, sink: name, reason });
     return `not told: ${reason}`;
   }

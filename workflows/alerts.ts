@@ -23,7 +23,7 @@ import { reasonOf, regardless } from "./steps.ts";
 const { sendAlert } = proxyActivities<AlertActivities>(passing);
 
 /** How long a workflow that ends waits to say whether people were told, in milliseconds. */
-const patienceMs = 10_000;
+const patienceMs = 5000;
 
 /**
  * Starts telling people, through each sink; resolves when that is under way, which nothing then stops. Null when there is

@@ -52,7 +52,7 @@ export function createSlackBotAlertSink(outside: SlackBotOutside): AlertSink<Sla
 
 /** What somebody has to do something about is shown in the channel too: an update of a message tells nobody. */
 function isLoud({ kind, severity }: Alert): boolean {
-  return severity === "error" || kind === "approval-wanted";
+  return severity === "error" || kind === "approval-wanted" || kind === "step-approval-wanted";
 }
 
 /** One channel at one address. */

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../dev/package-files.ts";
 import { approveCommand, rejectCommand } from "./approve.ts";
+import { alertCommand } from "./alert.ts";
 import { demoCommand } from "./demo.ts";
 import { devCommand } from "./dev.ts";
 import { datasetCommand } from "./dataset.ts";
@@ -48,6 +49,7 @@ export function buildProgram(): Command {
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())
     .addCommand(sourceCommand())
+    .addCommand(alertCommand())
     .addCommand(recipeCommand())
     .addCommand(metricsCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();

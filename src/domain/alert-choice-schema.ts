@@ -36,6 +36,12 @@ const webhookChoice = z.strictObject({
 export const alertChoiceSchema = z.union([logChoice, slackWebhookChoice, slackBotChoice, webhookChoice], {
   error: ({ input }) => problemOf(input),
 });
+/** Of a pipeline; the log when it names none. */
+export const alertsSchema = z
+  .array(alertChoiceSchema)
+  .max(20)
+  .default([{ kind: "log" }]);
+
 export type AlertChoice = z.infer<typeof alertChoiceSchema>;
 export type SlackWebhookChoice = z.infer<typeof slackWebhookChoice>;
 export type SlackBotChoice = z.infer<typeof slackBotChoice>;

@@ -37,7 +37,7 @@ export function cycleAlert(report: CycleReport, reportUri: string | null): Alert
       reportUri === null ? "The report could not be written." : null,
     ],
     facts: factsOf(report),
-    next: nextOf(report),
+    next: reportUri === null ? nextOf(report) : [readReport(cycle), ...nextOf(report)],
     links: [
       ...(reportUri === null ? [] : [{ name: "report", uri: reportUri }]),
       ...(job?.url ? [{ name: "training job", uri: job.url }] : []),
@@ -251,6 +251,10 @@ function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport)
 
 function explain(cycle: string): Step {
   return { what: "See why, and what would change it", command: `tuneloop explain ${cycle}` };
+}
+
+function readReport(cycle: string): Step {
+  return { what: "Open the report", command: `tuneloop report ${cycle} --open` };
 }
 
 function look(workflowId: string): Step {

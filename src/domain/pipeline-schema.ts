@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { alertChoiceSchema } from "./alert-choice-schema.ts";
+import { alertsSchema } from "./alert-choice-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
 import { decideSchema } from "./decide-schema.ts";
 import { evaluateSchema } from "./evaluate-schema.ts";
@@ -113,10 +113,7 @@ const pipelineFields = z.strictObject({
   evaluate: evaluateSchema.prefault({}),
   decide: decideSchema.prefault({}),
   rollout: rolloutPolicySchema.prefault({}),
-  alerts: z
-    .array(alertChoiceSchema)
-    .max(20)
-    .default([{ kind: "log" }]),
+  alerts: alertsSchema,
 });
 
 /** What a user defines for one model. Everything but `name`, `sources` and `recipe` has a default; unknown fields are errors. */

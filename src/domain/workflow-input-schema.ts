@@ -1,6 +1,6 @@
 /** What each workflow takes: one plain JSON object, checked in the workflow's first local activity. */
 import { z } from "zod";
-import { alertChoiceSchema } from "./alert-choice-schema.ts";
+import { alertChoiceSchema, alertsSchema } from "./alert-choice-schema.ts";
 import { alertSchema } from "./alert-schema.ts";
 import { awaitedApprovalSchema } from "./approval-schema.ts";
 import { countsTableSchema } from "./counts-table-schema.ts";
@@ -158,7 +158,7 @@ export const rollOutInputSchema = z.strictObject({
   /** What answers to probe questions are worth; null where that is not measured. */
   quality: qualitySchema.nullable().default(null),
   /** Who hears of a step that is held and of a rollout that goes back. */
-  alerts: z.array(alertChoiceSchema).default([{ kind: "log" }]),
+  alerts: alertsSchema,
 });
 export type RollOutInput = z.infer<typeof rollOutInputSchema>;
 

@@ -117,9 +117,9 @@ describe("createSlackBotAlertSink", () => {
   });
 
   it.each([
-    [["channels:history"], 2, "and looks for the message, so that it is there once"],
-    [[], 3, "and rather tells people twice than never where it may not look"],
-  ] as const)("posts again when an answer was lost, with scopes %j", async (scopes, messages) => {
+    { how: "once where it may look for the message", scopes: ["channels:history"], messages: 2 },
+    { how: "rather twice than never where it may not look", scopes: [], messages: 3 },
+  ])("tells people $how, when an answer was lost", async ({ scopes, messages }) => {
     for (const scope of scopes) slack.scopes.add(scope);
     slack.afterPost(() => new Response("<h1>502</h1>", { status: 502 }));
     await expect(send(theEnd)).rejects.toMatchObject({ type: "Unavailable" });

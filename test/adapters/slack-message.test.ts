@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { details, headline, whole } from "../../src/adapters/slack-message.ts";
 import { alertKindSchema } from "../../src/domain/alert-schema.ts";
@@ -73,12 +73,8 @@ describe("whole", () => {
         .filter((text) => text.includes("```"))
         .every((text) => text.split("```").length === 3),
     ).toBe(true);
-    expect(
-      message.blocks.every(
-        (block) =>
-          !("text" in block) || block.text === undefined || block.text.type !== "mrkdwn" || block.text.verbatim,
-      ),
-    ).toBe(true);
+    const marked = /"type":"mrkdwn","text":"(?:[^"\\]|\\.)*"(,"verbatim":true)?/g;
+    for (const [, verbatim] of JSON.stringify(message.blocks).matchAll(marked)) expect(verbatim).toBeDefined();
   });
 
   it("keeps within the limits of Block Kit, whatever the alert says", () => {
@@ -104,7 +100,7 @@ describe("whole", () => {
   });
 
   it("cuts a long sentence between characters and never inside an entity", () => {
-    const [, section] = whole(anAlert({ text: [`${"&".repeat(2000)}`], facts: [], next: [], links: [] })).blocks;
+    const [, section] = whole(anAlert({ text: ["&".repeat(2000)], facts: [], next: [], links: [] })).blocks;
     const text = section?.type === "section" ? (section.text?.text ?? "") : "";
     expect(text).toMatch(/^• (&amp;)+…$/);
     expect(text.length).toBeGreaterThan(2900);

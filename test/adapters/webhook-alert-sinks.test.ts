@@ -8,7 +8,7 @@ import { TypedFailure } from "../../src/domain/failures.ts";
 import { failureOf } from "../support/activity.ts";
 import { anAlert } from "../support/builders.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
-import { serveFake, type ServiceFake } from "../support/service-fake.ts";
+import { serveFake, type FakeFault, type ServiceFake } from "../support/service-fake.ts";
 
 const secretPath = "/services/T000/B000/canary-that-must-not-be-seen";
 const key = randomBytes(32);
@@ -155,7 +155,7 @@ describe("createSlackWebhookAlertSink", () => {
 
   it("never lets its address into a failure or the bucket", async () => {
     const page = `<p>${server.url}${secretPath}</p>`;
-    const faults = [
+    const faults: FakeFault[] = [
       { status: 500, body: page },
       { status: 400, body: { error: `${server.url}${secretPath}` } },
       { status: 429, headers: { "retry-after": "30" } },
@@ -179,7 +179,7 @@ describe("createSlackWebhookAlertSink", () => {
       for (let error: unknown = await failureOf(fail); error instanceof Error; error = error.cause)
         expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain("canary-that");
     }
-    expect([...store.objects].flat().join()).not.toContain("canary");
+    expect([...store.objects.values()].map(({ body }) => body.toString()).join()).not.toContain("canary");
   });
 });
 

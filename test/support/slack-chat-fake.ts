@@ -128,6 +128,6 @@ function contentOf(asked: Record<string, string>): Omit<ChatMessage, "channel" |
   };
 }
 
-function shown({ channel: _, edits: __, ...message }: ChatMessage): object {
-  return { type: "message", subtype: "bot_message", bot_id: "B0123456789", ...message };
+function shown(message: ChatMessage): object {
+  return { type: "message", subtype: "bot_message", bot_id: "B0123456789", ...message, edits: undefined };
 }
