@@ -33,11 +33,11 @@ export async function noteCost(
  */
 export async function claimModel(
   store: ObjectStore,
-  { pipeline, model, jobName, recipe }: TrainingRequest,
+  { pipeline, model, jobName, workflowId, recipe }: TrainingRequest,
   entrypoint: string,
 ): Promise<{ entrypoint: string }> {
   const key = objectKeys.trainingClaim(pipeline, model);
-  const mine = { jobName, entrypoint, recipe };
+  const mine = { jobName, workflowId, entrypoint, recipe };
   const claim = await updateDocument(store, key, trainingClaimSchema, (current) => current ?? mine);
   if (claim.jobName === jobName) return { entrypoint: claim.entrypoint ?? entrypoint };
   throw new TypedFailure(

@@ -6,6 +6,7 @@ import { createApprovalActivities } from "./approvals.ts";
 import { createDecisionActivities } from "./decisions.ts";
 import { createEvaluationActivities } from "./evaluations.ts";
 import { createInputActivities } from "./inputs.ts";
+import { createJanitorActivities } from "./janitor.ts";
 import { createJobActivities } from "./jobs.ts";
 import { createJudgingActivities } from "./judging.ts";
 import { createPipelineActivities } from "./pipelines.ts";
@@ -25,6 +26,7 @@ export function createActivities(ports: Ports) {
     ...createApprovalActivities(ports),
     ...createRolloutActivities(ports),
     ...createPipelineActivities(ports),
+    ...createJanitorActivities(ports),
     ...createReportActivities(ports),
     ...createAlertActivities(ports),
   };

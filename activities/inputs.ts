@@ -5,6 +5,7 @@ import {
   evaluateModelInputSchema,
   fineTuneInputSchema,
   ingestSourceInputSchema,
+  janitorInputSchema,
   ingestSourcesInputSchema,
   pipelineInputSchema,
   retrainInputSchema,
@@ -50,6 +51,7 @@ export function createInputActivities({
         await metrics.open(choices, { vocabulary: { functions: [], attributeTypes: [] }, prices });
       return request;
     },
+    checkJanitor: async (input) => parse(janitorInputSchema, input),
     checkRollBack: async (input) => {
       const rollBack = parse(rollBackInputSchema, input);
       const recipe = recipes.check(rollBack.pipeline.recipe);

@@ -13,6 +13,7 @@ import type { HashedObject } from "../src/domain/decision-record-schema.ts";
 import type { Decision } from "../src/domain/decision-schema.ts";
 import type { EvaluatePolicy, MetricChoice } from "../src/domain/evaluate-schema.ts";
 import type { Evaluation, Examples, TestSet } from "../src/domain/evaluation-schema.ts";
+import type { Orphan } from "../src/domain/janitor-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
 import type { ResolvedChoices } from "../src/domain/metrics/choices.ts";
 import type { Judged } from "../src/domain/judgement-schema.ts";
@@ -26,6 +27,7 @@ import type {
   EvaluateModelInput,
   FineTuneInput,
   IngestSourceInput,
+  JanitorInput,
   IngestSourcesInput,
   PipelineInput,
   RetrainInput,
@@ -53,6 +55,7 @@ export interface InputActivities {
   checkFineTune(input: unknown): Promise<FineTuneInput>;
   checkEvaluateModel(input: unknown): Promise<EvaluateModelInput>;
   checkRollOut(input: unknown): Promise<RollOutInput>;
+  checkJanitor(input: unknown): Promise<JanitorInput>;
   checkRollBack(input: unknown): Promise<CheckedRollBack>;
   checkAlertPeople(input: unknown): Promise<Required<AlertPeopleInput>>;
 }
@@ -164,7 +167,7 @@ export interface TrainingJob {
 }
 
 /** A training and the name of its one job: a job of this name is ours only when it trains from our spec. */
-export type TrainingRequest = FineTuneInput & { jobName: string };
+export type TrainingRequest = FineTuneInput & { jobName: string; workflowId: string };
 
 export interface JobActivities {
   /**
@@ -441,6 +444,16 @@ export interface PipelineActivities {
   }): Promise<OpenedCycle>;
   /** Returns when the workflow has ended, else fails as StillWaiting. */
   awaitWorkflow(request: { workflowId: string }): Promise<WorkflowEnd>;
+}
+
+export interface JanitorActivities {
+  /**
+   * Looks for jobs of claimed model versions and for versions of services that belong to no workflow which lives, and are
+   * older than the grace period; at most 100. Changes nothing.
+   */
+  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[] }>;
+  /** Ends one, if it still is what was found. Done when it has ended by itself. */
+  endOrphan(orphan: Orphan): Promise<void>;
 }
 
 export interface AlertActivities {

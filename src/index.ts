@@ -38,6 +38,7 @@ export type {
   fineTune,
   ingestSource,
   ingestSources,
+  janitor,
   pipeline,
   retrain,
   rollBack,

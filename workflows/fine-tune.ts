@@ -33,7 +33,8 @@ export interface FineTuneResult extends ModelSummary {
 }
 
 export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
-  const request = { ...(await checked(() => checkFineTune(input))), jobName: anyscaleName(workflowInfo().workflowId) };
+  const { workflowId } = workflowInfo();
+  const request = { ...(await checked(() => checkFineTune(input))), jobName: anyscaleName(workflowId), workflowId };
   const { pipeline, model, compute } = request;
   labelUnlessGiven({ pipeline, model, stage: "train" });
   const { awaitJob } = proxyActivities<JobActivities>(

@@ -4,6 +4,7 @@ export { evaluateModel } from "./evaluate-model.ts";
 export { fineTune } from "./fine-tune.ts";
 export { ingestSource } from "./ingest-source.ts";
 export { ingestSources } from "./ingest-sources.ts";
+export { janitor } from "./janitor.ts";
 export { pipeline } from "./pipeline.ts";
 export { retrain } from "./retrain.ts";
 export { rollBack } from "./roll-back.ts";

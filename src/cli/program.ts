@@ -14,6 +14,7 @@ import { explainCommand } from "./explain.ts";
 import { envCommand } from "./env.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { janitorCommand } from "./janitor.ts";
 import { metricsCommand } from "./metrics.ts";
 import { modelsCommand } from "./models.ts";
 import { recipeCommand } from "./recipe.ts";
@@ -46,6 +47,7 @@ export function buildProgram(): Command {
     .addCommand(reportCommand())
     .addCommand(evaluateCommand())
     .addCommand(datasetCommand())
+    .addCommand(janitorCommand())
     .addCommand(workerCommand())
     .addCommand(emulatorCommand())
     .addCommand(sourceCommand())

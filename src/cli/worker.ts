@@ -5,6 +5,7 @@ import { createPorts } from "../temporal/ports.ts";
 import { loadConfig, loadSourceConfig } from "../config.ts";
 import { withStackEnvironment } from "../dev/stack-file.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
+import { ensureJanitor } from "../temporal/janitor-schedule.ts";
 import { installLogger, startWorker } from "../temporal/worker.ts";
 
 /**
@@ -26,6 +27,7 @@ export function workerCommand(): Command {
         sources: loadSourceConfig(environment),
       });
       const worker = await startWorker(ports, environment);
+      await ensureJanitor(client);
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => worker.shutdown());
       process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
       await worker.ended;

@@ -18,6 +18,8 @@ export const alertKindSchema = z.enum([
   "rollback-fails",
   /** The champion has all traffic again and does not answer. */
   "champion-silent",
+  /** The janitor has ended what belonged to nobody. */
+  "reaped",
   /** A dataset update that a pipeline started has failed. */
   "update-failed",
   /** Sources failed that were read well before. */

@@ -180,6 +180,7 @@ export function severityOf(kind: AlertKind): Alert["severity"] {
     case "rollout-held":
     case "step-approval-wanted":
     case "rollout-back":
+    case "reaped":
       return "warning";
     case "rolled-back":
     case "failed":

@@ -12,10 +12,12 @@ export type ModelFile = z.infer<typeof modelFileSchema>;
 
 /**
  * `claim.json`: the one training job that may make this model version, and by which recipe it is trained and served;
- * written before the job is bought. Claims of earlier releases name the job alone.
+ * written before the job is bought.
  */
 export const trainingClaimSchema = z.object({
   jobName: z.string(),
+  /** Of the training: who ends the job when nobody waits for it any more is found by this. */
+  workflowId: z.string(),
   /** By this and its name the job is known, also when the recipe has since changed. */
   entrypoint: z.string().optional(),
   recipe: recipeChoiceSchema.optional(),

@@ -20,6 +20,8 @@ export const objectKeys = {
   gathered: (dataset: string, sha256: string) => `datasets/${dataset}/gathered/${sha256}.json`,
   versions: (dataset: string) => `datasets/${dataset}/versions/`,
   version: (dataset: string, version: number) => `datasets/${dataset}/versions/${paddedVersion(version)}.json`,
+  /** Above all versions of all models. */
+  allModels: "models/",
   /** Above all versions of a model. */
   models: (model: string) => `models/${model}/`,
   model: (model: string, version: string) => `models/${model}/${version}/`,
@@ -56,5 +58,7 @@ export const objectKeys = {
   observations: (pipeline: string, model: string, runId: string) => `rollouts/${pipeline}/${model}/${runId}.jsonl`,
   /** What users say of answers; in order of time. */
   feedback: (pipeline: string) => `feedback/${pipeline}/`,
+  /** Above the registries of all pipelines. */
+  registries: "registry/",
   registry: (name: string) => `registry/${name}.json`,
 } as const;

@@ -174,6 +174,23 @@ export const alertPeopleInputSchema = z.strictObject({
 });
 export type AlertPeopleInput = z.input<typeof alertPeopleInputSchema>;
 
+export const janitorInputSchema = z.strictObject({
+  /** How long something may belong to nobody. */
+  graceSeconds: z
+    .number()
+    .min(0)
+    .max(30 * 86_400)
+    .default(120),
+  /** Only says what it would end. */
+  dryRun: z.boolean().default(false),
+  /** Who hears of what was ended. */
+  alerts: z
+    .array(alertChoiceSchema)
+    .max(20)
+    .default([{ kind: "log" }]),
+});
+export type JanitorInput = z.infer<typeof janitorInputSchema>;
+
 export const rollBackInputSchema = z.strictObject({
   pipeline: cycleDefinitionSchema,
   /** The champion of before that is wanted; null for the last one. */

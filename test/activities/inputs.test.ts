@@ -29,6 +29,7 @@ const least: Record<keyof InputActivities, object> = {
   checkFineTune: { pipeline: "games", model: "games-12", datasetVersion: 12, recipe },
   checkEvaluateModel: { pipeline: "games", model: "games-12", testSet, vocabulary: "v" },
   checkRollOut: { pipeline: "games", model: "games-12.2", target: "silent", reason: "r", recipe, testSet },
+  checkJanitor: {},
   checkRollBack: { pipeline, reason: "complaints" },
   checkAlertPeople: { alert: anAlert(), sinks: [{ kind: "log" }] },
 };

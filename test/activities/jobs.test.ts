@@ -41,6 +41,7 @@ function aTraining(overrides: Partial<TrainingRequest> = {}): TrainingRequest {
     recipe: { name: "embedded", baseModel: null, hyperparameters: { seed: 42 } },
     compute: computeSchema.parse({}),
     jobName: `retrain-games-${number}-fine-tune`,
+    workflowId: `retrain/games/${number}/fine-tune`,
     ...overrides,
   };
 }
@@ -174,9 +175,12 @@ describe("createJobActivities", () => {
       expect(requests).toMatchObject([{ ...run, compute: "gpu:2", entrypoint: "train" }, run]);
     });
 
-    it("reads the claim of an earlier release, which names the job alone", async () => {
+    it("reads a claim that names the job alone", async () => {
       const request = aTraining();
-      store.write(objectKeys.trainingClaim("games", request.model), JSON.stringify({ jobName: request.jobName }));
+      store.write(
+        objectKeys.trainingClaim("games", request.model),
+        JSON.stringify({ jobName: request.jobName, workflowId: request.workflowId }),
+      );
       const { jobId } = await submit(request);
       expect((await submit(request)).jobId).toBe(jobId);
       expect(await inActivity(() => activities.terminateTraining(request))).toEqual({ terminated: 1 });
@@ -257,7 +261,7 @@ describe("createJobActivities", () => {
       const request = aTraining();
       const entrypoint = `sleep 300 # embedded ${store.uri(objectKeys.jobSpec("games", request.model))}`;
       compute.jobs = jobs.map((id) => aJobStatus({ id, name: request.jobName, entrypoint }));
-      const claim = { jobName: request.jobName, entrypoint, recipe: request.recipe };
+      const claim = { jobName: request.jobName, workflowId: request.workflowId, entrypoint, recipe: request.recipe };
       store.write(objectKeys.trainingClaim("games", request.model), JSON.stringify(claim));
       const counting = createJobActivities({ store, compute, recipes });
       return { request, claim, costOf: (of: TrainingRequest) => counting.readCost(of) };

@@ -9,6 +9,7 @@ import type {
   DatasetActivities,
   DecisionActivities,
   EvaluationActivities,
+  JanitorActivities,
   JobActivities,
   JudgingActivities,
   PipelineActivities,
@@ -81,6 +82,7 @@ function fakesOf(world: World, workflows: WorkflowLookup): WorldActivities {
     ...approvalFakes(world),
     ...rolloutFakes(world),
     ...pipelineFakes(world, workflows),
+    ...janitorFakes,
     ...reportFakes(world),
     ...alertFakes(world),
   };
@@ -309,6 +311,12 @@ function rolloutFakes(world: World): RolloutActivities {
     },
   };
 }
+
+/** Nothing is ever left behind in a world: what a janitor does is for others to test. */
+const janitorFakes: JanitorActivities = {
+  findOrphans: async () => ({ orphans: [] }),
+  endOrphan: async () => {},
+};
 
 function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivities {
   // The wait looks at workflows only, never into storage.
