@@ -69,7 +69,7 @@ describe("setWeight", () => {
   });
 
   it("serves a version by the recipe that it was trained by, whatever the pipeline has chosen since", async () => {
-    const claim = { jobName: "train", entrypoint: "x", recipe: { ...request().recipe, name: "earlier" } };
+    const claim = { jobName: "train", workflowId: "train", entrypoint: "x", recipe: { ...request().recipe, name: "earlier" } };
     store.write(objectKeys.trainingClaim("games", "games-9"), JSON.stringify(claim));
     await inActivity(() => activities().setWeight(request({ model: "games-9", champion: null })));
     expect(compute.applied[0]).toMatchObject({ importPath: "earlier.mjs:handler" });
