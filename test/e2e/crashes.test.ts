@@ -180,15 +180,15 @@ describe("kill -9 of the worker", () => {
     const { cycle } = await feed(loop, aPipeline(loop, { name, evaluate: { concurrency: 1 } }), 1, FIRST);
     const held = await servingProcess(loop, name, `${name}-1`);
     const [shard] = await until(
-      "the first shard",
+      "the whole first shard",
       async () => {
         const added = (await objectsBelow("evaluations/")).filter(({ key }) => !others.has(key));
-        return added.length > 0 && added;
+        return added.length > 1 && added;
       },
       60_000,
     );
     held.hold();
-    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askShard");
+    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askQuestions");
     if (shard === undefined) throw new Error("no shard");
     return { cycle, held, shard };
   }
