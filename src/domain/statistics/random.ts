@@ -1,5 +1,8 @@
-/** Whole numbers from 0 to below 2^32, all as likely. */
-export type RandomWords = () => number;
+/**
+ * A stream of whole numbers from 0 to below 2^32, all as likely: fills the array with the next ones. Many at a time, as a
+ * number of this size on its own costs memory.
+ */
+export type RandomWords = (words: Uint32Array) => void;
 
 /**
  * A stream of numbers that look random and are the same for the same seed on every machine, as only whole numbers of 32 bits
@@ -24,17 +27,19 @@ export function randomWords(seed: number): RandomWords {
  * Source: xoshiro128** 1.1, Blackman and Vigna, ACM Transactions on Mathematical Software 47 (2021) 36.
  */
 export function xoshiro(state: [number, number, number, number]): RandomWords {
-  let [a, b, c, d] = state;
-  return () => {
-    const scrambled = Math.imul(b, 5);
-    const word = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = (d << 11) | (d >>> 21);
-    return word;
+  return (words) => {
+    let [a, b, c, d] = state;
+    for (let index = 0; index < words.length; index++) {
+      const scrambled = Math.imul(b, 5);
+      words[index] = Math.imul((scrambled << 7) | (scrambled >>> 25), 9);
+      const shifted = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= shifted;
+      d = (d << 11) | (d >>> 21);
+    }
+    state = [a, b, c, d];
   };
 }
