@@ -34,10 +34,11 @@ export class EvidenceFinder {
   /** Evidence for each label. */
   ofLabels(text: PlainText): Evidence[] {
     const words = text.words.map(stem);
-    const starts = this.#labels.map((label) => startOf(words, label.words));
+    const present = new Set(words);
+    const starts = this.#labels.map((label) => (present.has(label.words[0] ?? "") ? startOf(words, label.words) : -1));
     return this.#labels.map((label, number) => {
       const start = starts[number] ?? -1;
-      if (start < 0 || label.telling.length === 0) return shareOf(words, label.telling);
+      if (start < 0 || label.telling.length === 0) return shareOf(present, label.telling);
       const covered = this.#labels.some((longer, other) => {
         const from = starts[other] ?? -1;
         const reaches = from + longer.words.length >= start + label.words.length;
@@ -50,7 +51,7 @@ export class EvidenceFinder {
   /** Evidence for the attribute itself: a text that says Linux speaks of `has_linux_release`, perhaps to deny it. */
   ofName(text: PlainText): { evidence: Evidence; negated: boolean } {
     return {
-      evidence: shareOf(text.words.map(stem), this.#name.telling),
+      evidence: shareOf(new Set(text.words.map(stem)), this.#name.telling),
       negated: text.words.some((word, at) => text.negated[at] === true && this.#name.telling.includes(stem(word))),
     };
   }
@@ -87,9 +88,10 @@ export function stem(word: string): string {
   return word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word;
 }
 
-function shareOf(words: readonly string[], telling: readonly string[]): Evidence {
+function shareOf(words: ReadonlySet<string>, telling: readonly string[]): Evidence {
   if (telling.length === 0) return "wordless";
-  const found = telling.filter((word) => words.includes(word)).length;
+  let found = 0;
+  for (const word of telling) if (words.has(word)) found++;
   if (found === telling.length) return "apart";
   return found > 0 ? "some" : "none";
 }

@@ -69,6 +69,7 @@ export class HeadTrainer {
   readonly #options: HeadOptions;
   readonly #index = new FeatureIndex();
   readonly #sharedIndex = new FeatureIndex();
+  readonly #knownRows = new Map<string, Int32Array>();
   readonly #examples: { rows: Int32Array; shared: Int32Array[]; truth: Uint8Array }[] = [];
   #weights = new Float32Array(0);
   #squares = new Float32Array(0);
@@ -85,9 +86,17 @@ export class HeadTrainer {
   add(observation: Observation, truth: Uint8Array): void {
     this.#examples.push({
       rows: Int32Array.from(new Set(observation.features), (name) => this.#index.intern(name)),
-      shared: observation.evidence.map((names) => Int32Array.from(names, (name) => this.#sharedIndex.intern(name))),
+      shared: observation.evidence.map((names) => this.#sharedRows(names)),
       truth,
     });
+  }
+
+  /** Most labels of most texts have the same evidence: its rows are kept once. */
+  #sharedRows(names: readonly string[]): Int32Array {
+    const key = names.join("\n");
+    const known = this.#knownRows.get(key) ?? Int32Array.from(names, (name) => this.#sharedIndex.intern(name));
+    this.#knownRows.set(key, known);
+    return known;
   }
 
   /** One pass over all texts in random order; answers the summed log loss. */

@@ -15,10 +15,10 @@ process.exitCode = await main(process.argv.slice(2), process.env, {
 /** Node is all that it needs. */
 const ANYWHERE = { image: null, compute: null, requirements: [], envVars: {} };
 
-/** Trains linear models and a tagger on the CPU, from the records alone, in seconds; needs Node 20 or later and nothing else. */
+/** Linear models and a tagger, or an index where outputs are free text; on the CPU, from the records alone, with Node 20 or later. */
 export const embeddedRecipe: Recipe = {
   name: "embedded",
-  description: "trains a small model on the CPU in seconds, from the records alone",
+  description: "learns calls and labels on the CPU in seconds, and looks free text up",
   parse({ baseModel, hyperparameters }) {
     if (baseModel !== null) throw new Error("baseModel: the embedded recipe starts from no model, leave it out");
     return { baseModel, hyperparameters: parseEmbeddedHyperparameters(hyperparameters) };

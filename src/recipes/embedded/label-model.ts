@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { Answer } from "./answer.ts";
 import { EvidenceFinder } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
 import { Heads, savedHeadsSchema } from "./heads.ts";
 import type { Observation } from "./heads.ts";
 import { stripTemplate } from "./template.ts";
@@ -27,6 +28,16 @@ export const savedLabelsSchema = z.object({
 });
 export type SavedLabels = z.infer<typeof savedLabelsSchema>;
 
+/** One list for all labels that have an evidence: there are as many as labels times texts. */
+const NAMES: Record<Evidence, readonly string[]> = {
+  whole: ["whole"],
+  covered: ["covered"],
+  apart: ["apart"],
+  some: ["some"],
+  none: ["none"],
+  wordless: ["wordless"],
+};
+
 /** Observes texts for the head of a label model. */
 export class LabelObserver {
   readonly #finder: EvidenceFinder;
@@ -40,7 +51,7 @@ export class LabelObserver {
     const plain = plainText(tokenise(text), []);
     return {
       features: functionFeatures(plain),
-      evidence: this.#finder.ofLabels(plain).map((evidence) => [evidence]),
+      evidence: this.#finder.ofLabels(plain).map((evidence) => NAMES[evidence]),
     };
   }
 }
