@@ -4,7 +4,7 @@
  * back in at most `alpha` of all rollouts, all gates and all looks together, because each gate gets an equal part of it.
  */
 import type { GatePolicy, GateVerdict, Observation, RolloutPolicy } from "./rollout-schema.ts";
-import { evidenceAgainst, noEvidence, withObservation, type Evidence } from "./statistics/sequential.ts";
+import { evidenceAgainst, noEvidence, withObservation, type Bounds, type Evidence } from "./statistics/sequential.ts";
 
 /** Latencies of the champion that its p95 is taken from, the newest. */
 const latencyWindow = 400;
@@ -34,9 +34,10 @@ export function worstOf(verdicts: readonly GateVerdict[]): Pick<GateVerdict, "ve
 function errorGate(observations: readonly Observation[], maxErrorRate: number, alpha: number): GateVerdict {
   const answers = observations.flatMap(({ probes }) => probes.map(({ challenger }) => challenger.latencyMs));
   const failed = answers.filter((latencyMs) => latencyMs === null).length;
+  // No answer can make up for one that failed: the test may stake more on each, and sees an outage in one look.
   const evidence = sum(
     answers.map((latencyMs) => (latencyMs === null ? -1 : 0)),
-    maxErrorRate,
+    { margin: maxErrorRate, highest: 0 },
   );
   const said = `${failed} of ${answers.length} probe questions got no answer`;
   return judged("error rate", evidence, alpha, `${said}, ${ratio(maxErrorRate)} may`);
@@ -87,13 +88,15 @@ function qualityGate(
         : challenger.score - champion.score,
     ),
   );
-  const evidence = sum(differences, margin);
+  const evidence = sum(differences, { margin });
   return judged("quality on probes", evidence, alpha, `${difference(evidence)}, a loss of ${ratio(margin)} is allowed`);
 }
 
 /**
- * Each piece of feedback on the challenger is set against the mean of what the champion got in the same look and, where it
- * got none, against the last mean before: what users are like at night says nothing about a model.
+ * What users said of both in the same look is compared, for what they are like at night says nothing about a model. The looks
+ * of one that nobody spoke of are taken together with the next. So that no opinion counts twice, which would make one
+ * lucky opinion of the champion look like many losses of the challenger, each side is cut into as many parts as the smaller
+ * one has opinions, and the means of the parts are compared.
  */
 function feedbackGate(
   observations: readonly Observation[],
@@ -101,17 +104,32 @@ function feedbackGate(
   alpha: number,
 ): GateVerdict {
   let evidence = noEvidence();
-  let champion: number | null = null;
+  let pending: Observation["feedback"] = { challenger: [], champion: [] };
   for (const { feedback } of observations) {
-    if (feedback.champion.length > 0) champion = mean(feedback.champion);
-    if (champion === null) continue;
-    for (const value of feedback.challenger) evidence = withObservation(evidence, value - champion, margin);
+    pending = {
+      challenger: [...pending.challenger, ...feedback.challenger],
+      champion: [...pending.champion, ...feedback.champion],
+    };
+    const pairs = Math.min(pending.challenger.length, pending.champion.length);
+    if (pairs === 0) continue;
+    const [challenger, champion] = [meansOf(pending.challenger, pairs), meansOf(pending.champion, pairs)];
+    for (const [index, value] of challenger.entries()) {
+      evidence = withObservation(evidence, value - (champion[index] ?? value), { margin });
+    }
+    pending = { challenger: [], champion: [] };
   }
+  const heard = observations.reduce((total, { feedback }) => total + feedback.challenger.length, 0);
   const said = `${difference(evidence)} in users' feedback, a loss of ${ratio(margin)} is allowed`;
   const verdict = judged("users' feedback", evidence, alpha, said);
-  if (verdict.verdict === "fail" || evidence.observations >= minExposure) return verdict;
-  const missing = `${evidence.observations} of the ${minExposure} pieces of feedback that a step needs`;
+  if (verdict.verdict === "fail" || heard >= minExposure) return verdict;
+  const missing = `${heard} of the ${minExposure} pieces of feedback that a step needs`;
   return { ...verdict, verdict: "hold", reason: `users' feedback: ${missing}` };
+}
+
+/** Means of so many parts of equal size, but for one more value in the first ones. */
+function meansOf(values: readonly number[], parts: number): number[] {
+  const start = (part: number): number => Math.ceil((part * values.length) / parts);
+  return Array.from({ length: parts }, (_, part) => mean(values.slice(start(part), start(part + 1))));
 }
 
 function judged(gate: string, evidence: Evidence, alpha: number, said: string): GateVerdict {
@@ -121,8 +139,8 @@ function judged(gate: string, evidence: Evidence, alpha: number, said: string): 
   return { gate, verdict: isWorse ? "fail" : "pass", reason: `${gate}: ${said} (${odds})` };
 }
 
-function sum(differences: readonly number[], margin: number): Evidence {
-  return differences.reduce((evidence, value) => withObservation(evidence, value, margin), noEvidence());
+function sum(differences: readonly number[], bounds: Bounds): Evidence {
+  return differences.reduce((evidence, value) => withObservation(evidence, value, bounds), noEvidence());
 }
 
 function difference({ observations, sum: total }: Evidence): string {

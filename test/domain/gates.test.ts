@@ -29,10 +29,30 @@ describe("judgeGates", () => {
     ["error rate", look({ latencyMs: null, score: null })],
     ["p95 latency", look({ latencyMs: 900, score: 1 })],
     ["quality on probes", look({ latencyMs: 100, score: 0 })],
-    ["users' feedback", look(good, good, { challenger: Array(8).fill(0), champion: [1, 1] })],
+    ["users' feedback", look(good, good, { challenger: Array(8).fill(0), champion: Array(9).fill(1) })],
   ])("fails the gate on %s alone within two looks at a challenger that lost all of it", (gate, bad) => {
     const found = verdicts([look(good), look(good), bad, bad]);
     expect(names.filter((name) => found[name] === "fail")).toEqual([gate]);
+  });
+
+  it("sees an outage that begins after hours of good answers in one look", () => {
+    const hours = Array.from({ length: 240 }, () => look(good));
+    expect(verdicts([...hours, look({ latencyMs: null, score: null })])["error rate"]).toBe("fail");
+    expect(verdicts(hours)["error rate"]).toBe("pass");
+  });
+
+  it("does not take one opinion of the champion for many", () => {
+    const mixed = Array.from({ length: 100 }, (_, index) => Number(index % 5 !== 0));
+    const told = look(good, good, { challenger: mixed, champion: [1] });
+    const said = judgeGates([told, told], policy()).at(-1);
+    expect(said).toMatchObject({ verdict: "pass" });
+    expect(said?.reason).toContain("over 2 in users' feedback");
+  });
+
+  it("compares what users say of one later with what they said of the other when nobody spoke of it before", () => {
+    const of = (feedback: Observation["feedback"]) => look(good, good, feedback);
+    const seen = [of({ challenger: [0.5], champion: [] }), of({ challenger: [], champion: [1] })];
+    expect(judgeGates(seen, policy()).at(-1)?.reason).toContain("-50.0 points over 1");
   });
 
   it("does not send back for one failed probe question of hundreds", () => {
