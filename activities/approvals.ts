@@ -4,7 +4,7 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { needDocument, readDocument, writeOnce } from "./documents.ts";
-import type { ApprovalActivities } from "./interfaces.ts";
+import type { ApprovalActivities } from "./comparison-interfaces.ts";
 
 export function createApprovalActivities({ store }: Pick<Ports, "store">): ApprovalActivities {
   return {

@@ -4,7 +4,7 @@ import { checkpointChoiceSchema, type CheckpointChoice } from "../src/domain/mod
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { Ports } from "../src/ports.ts";
 import { needDocument, writeOnce } from "./documents.ts";
-import type { CheckpointActivities } from "./interfaces.ts";
+import type { CheckpointActivities } from "./comparison-interfaces.ts";
 import { splitQuestions, storeQuestions } from "./test-set.ts";
 
 export function createCheckpointActivities({

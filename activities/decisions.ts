@@ -15,7 +15,7 @@ import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { hashNeeded, hashObject, needBody, sha256, weigh } from "./decision-basis.ts";
 import { needDocument, readDocument, writeOnce } from "./documents.ts";
-import type { AskedArm, DecidedCycle, DecisionActivities } from "./interfaces.ts";
+import type { AskedArm, DecidedCycle, DecisionActivities } from "./comparison-interfaces.ts";
 import { parseJudgements } from "./judgement-shard.ts";
 import { parsePredictions } from "./predictions.ts";
 import { questionsOf } from "./questions.ts";

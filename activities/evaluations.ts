@@ -13,7 +13,7 @@ import { askedArm, withCheckpoint, type AskedEndpoint } from "./arms.ts";
 import { askAll, openQuestions, shardRecords, type Answers } from "./asking.ts";
 import { AskingWatch } from "./asking-watch.ts";
 import { needDocument } from "./documents.ts";
-import type { AskedQuestions, EvaluationActivities } from "./interfaces.ts";
+import type { AskedQuestions, EvaluationActivities } from "./comparison-interfaces.ts";
 import { predictionsOf } from "./predictions.ts";
 import { questionsOf } from "./questions.ts";
 import { RequestGate } from "./request-gate.ts";

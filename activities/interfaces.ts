@@ -1,26 +1,16 @@
 /**
- * The activities as workflows see them. Each does one outside thing and can run twice without harm; its docstring says
- * how. Failures carry a type of `src/domain/failures.ts`.
+ * The activities as workflows see them; those of comparing models and of rollouts are in files of their own. Each does one
+ * outside thing and can run twice without harm; its docstring says how. Failures carry a type of `src/domain/failures.ts`.
  */
 import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { Alert } from "../src/domain/alert-schema.ts";
-import type { ApprovalRecord, GivenAnswer } from "../src/domain/approval-schema.ts";
 import type { GatheredBatches } from "../src/domain/batch-schema.ts";
 import type { CountsTarget } from "../src/domain/counts-table-schema.ts";
 import type { SourceCounts } from "../src/domain/dataset-version-schema.ts";
-import type { DecideChoice, DecisionPolicy } from "../src/domain/decide-schema.ts";
-import type { HashedObject } from "../src/domain/decision-record-schema.ts";
-import type { Decision } from "../src/domain/decision-schema.ts";
-import type { EvaluatePolicy, MetricChoice } from "../src/domain/evaluate-schema.ts";
-import type { Evaluation, Examples, TestSet } from "../src/domain/evaluation-schema.ts";
-import type { Orphan } from "../src/domain/janitor-schema.ts";
+import type { Examples, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { JobState } from "../src/domain/job-schema.ts";
-import type { ResolvedChoices } from "../src/domain/metrics/choices.ts";
-import type { Judged } from "../src/domain/judgement-schema.ts";
 import type { Split } from "../src/domain/pipeline-schema.ts";
-import type { CheckpointChoice } from "../src/domain/model-version-schema.ts";
-import type { Alias, LastCycle } from "../src/domain/registry-schema.ts";
-import type { GateVerdict } from "../src/domain/rollout-schema.ts";
+import type { LastCycle } from "../src/domain/registry-schema.ts";
 import type { CycleReport } from "../src/domain/report-schema.ts";
 import type {
   AlertPeopleInput,
@@ -200,213 +190,6 @@ export interface ModelSummary {
   checkpoints: string[];
 }
 
-/** What a model was asked. */
-export interface AskedQuestions {
-  /** Of the evaluation: its answers lie under `evaluations/<key>/`. */
-  key: string;
-  shards: number;
-  records: number;
-  failed: number;
-}
-
-export interface EvaluationActivities {
-  /**
-   * Asks every question that has no stored answer yet, and stores each answer as it comes; the same again asks nothing but
-   * what has none. Heartbeats how far it is, and tells its workflow so now and then. Fails at once as ServiceFailed when
-   * the model is not up, and when it refuses to answer; as Unavailable when its requests fail, for the fifth time as
-   * ServiceFailed. Single questions without an answer are no failure but counted.
-   */
-  askQuestions(request: EvaluateModelInput): Promise<AskedQuestions>;
-  /** Scores stored predictions. Changes nothing. */
-  scoreEvaluation(request: EvaluateModelInput & { asked: AskedQuestions }): Promise<Evaluation>;
-}
-
-/** The models of one version, to choose one that answers for it. */
-export interface CheckpointsToChoose {
-  pipeline: string;
-  model: string;
-  /** Of the metric packs `metrics`. */
-  metric: string;
-  metrics: MetricChoice[];
-  prices: EvaluatePolicy["prices"];
-  /** In the order of training; `evaluation` is null where the model could not be asked. */
-  candidates: CheckpointChoice["candidates"];
-}
-
-export interface CheckpointActivities {
-  /**
-   * The validation split of a dataset version as questions; null when it has too few of them to choose by. Named by its
-   * content, so that a repeat writes the same over itself.
-   */
-  validationSet(request: { pipeline: string; version: number }): Promise<TestSet | null>;
-  /** Picks the best and writes it down, once for each model version: a repeat answers what was written first. */
-  chooseCheckpoint(request: CheckpointsToChoose): Promise<CheckpointChoice>;
-}
-
-/** The answers of one model, to be judged alone, and against a champion's where there is one. */
-export interface JudgeAnswersRequest {
-  /** The pack of the judge. */
-  choice: MetricChoice;
-  testSet: TestSet;
-  evaluation: Pick<Evaluation, "key" | "shards">;
-  against: Pick<Evaluation, "key" | "shards"> | null;
-}
-
-export interface JudgingActivities {
-  /**
-   * Asks a judge about stored answers and stores what it replies beside them. What has a reply is not asked again, in no
-   * attempt and no later cycle. Fails as Unavailable when more than 5 % of a shard stay without a reply, but for the fifth
-   * attempt, which answers how many those are. Heartbeats.
-   */
-  judgeAnswers(request: JudgeAnswersRequest): Promise<{ judged: Judged[] }>;
-}
-
-/** What a cycle has come to, and where the record of it lies. */
-export type DecidedCycle = Decision & HashedObject;
-
-/** One of the models of a cycle, asked or not. */
-export interface AskedArm {
-  /** The base model decides nothing. */
-  name: "champion" | "challenger" | "base" | "base-few-shot";
-  model: string;
-  /** Null where it could not be asked. */
-  evaluation: Evaluation | null;
-  /** Why it could not be asked; null where it was. */
-  failure: string | null;
-}
-
-/** What a cycle goes on with, nothing left to choose. */
-export interface SettledChoices extends ResolvedChoices {
-  /** Of the packs, those whose values a judge gives. */
-  judges: MetricChoice[];
-}
-
-/** What judges were asked, as far as they could be. */
-export interface Judging {
-  judged: Judged[];
-  /** Why a judge could not be asked; null where all were that were wanted. */
-  failure: string | null;
-}
-
-export interface DecisionActivities {
-  /** Settles what is `auto` by the expected answers of the frozen test set. Fails with InvalidInput that names the field. */
-  settleChoices(request: { testSet: TestSet; evaluate: EvaluatePolicy; decide: DecideChoice }): Promise<SettledChoices>;
-  /**
-   * Compares the stored answers record by record, decides and stores the record of it, once for each cycle. Same result on
-   * a repeat; fails with InvalidInput when the cycle was decided from other answers or by another policy.
-   */
-  decideCycle(request: {
-    cycle: string;
-    pipeline: string;
-    arms: AskedArm[];
-    testSet: TestSet;
-    vocabulary: string;
-    evaluate: Pick<EvaluatePolicy, "slices" | "prices">;
-    metrics: MetricChoice[];
-    policy: DecisionPolicy;
-    judging: Judging;
-  }): Promise<DecidedCycle>;
-}
-
-export interface ApprovalActivities {
-  /** The answer that this decision has had; null when it has none. Fails with InvalidInput when another decision had it. */
-  readApproval(request: { cycle: string; decision: HashedObject }): Promise<ApprovalRecord | null>;
-  /** Stores the answer to a decision, and answers it; the answer that is stored already when there is one. */
-  recordApproval(
-    request: GivenAnswer & {
-      pipeline: string;
-      cycle: string;
-      decision: HashedObject;
-      outcome: ApprovalRecord["outcome"];
-    },
-  ): Promise<ApprovalRecord>;
-}
-
-/** A model version of a pipeline's service, and the champion beside it; null before the first. */
-export interface ServedModel {
-  pipeline: string;
-  model: string;
-  champion: string | null;
-}
-
-/** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
-export type WeightRequest = RollOutInput & ServedModel & { percent: number; complete: boolean };
-
-/** A look at a rollout's step. */
-export type LookRequest = RollOutInput &
-  ServedModel & {
-    /** Share of the traffic that the rollout left the model at. */
-    percent: number;
-    /** Of the rollout's workflow: looks of one rollout are judged together. */
-    runId: string;
-    /** ISO-8601; feedback that was given before does not count. */
-    startedAt: string;
-    /** The verdict that is known; another one is news. */
-    known: GateVerdict["verdict"] | null;
-    /** ISO-8601; the look at this time is news whatever it says. */
-    until: string;
-  };
-
-/** What the gates of a rollout say of all looks so far. */
-export interface LookResult {
-  verdict: GateVerdict["verdict"];
-  gates: GateVerdict[];
-  /** Since the rollout began. */
-  looks: number;
-}
-
-export interface RolloutActivities {
-  /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
-  lockRollout(request: {
-    pipeline: string;
-    workflowId: string;
-    runId: string;
-  }): Promise<{ champion: string | null; challenger: string | null }>;
-  /** Gives the lock back if it is still ours. */
-  unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
-  /**
-   * Asks the service for a weight of the model and reads it back once; the same again changes nothing. `complete` ends
-   * the rollout at 100. `reached` tells whether the weight was there at once.
-   */
-  setWeight(request: WeightRequest): Promise<{ reached: boolean }>;
-  /**
-   * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
-   * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
-   */
-  awaitWeight(request: WeightRequest): Promise<void>;
-  /**
-   * Takes the model's weight to 0 and ends its version. A first model's service is ended; where the model serves alone
-   * the champion is deployed again in its place. Done when it is gone.
-   */
-  takeDown(request: RollOutInput & ServedModel): Promise<void>;
-  /** Returns when the model is observed to serve nothing and the champion, if there is one, everything. Fails as StillWaiting until then. */
-  awaitDown(request: ServedModel): Promise<void>;
-  /**
-   * Asks the model the first 8 questions of the test set. Fails with ProbeFailed when more than `maxErrorRate` of them
-   * fail: a rate below 0.125 allows no failure at all.
-   */
-  probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
-  /**
-   * Looks at a step: reads the weights back, asks both versions the same questions at the same time, reads users' feedback
-   * and judges it with all earlier looks. Returns when the verdict is news, or at `until`; else fails as StillWaiting and is
-   * asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left it, with
-   * ServiceFailed when a version cannot serve. A repeat looks once more, which the gates allow.
-   */
-  look(request: LookRequest): Promise<LookResult>;
-  /**
-   * The champion before the one of now, or the one that is named, and what to ask it. Changes nothing. Fails with NotFound
-   * when there was none, with InvalidInput when the one that is named is champion, or never was.
-   */
-  findFormerChampion(request: { pipeline: string; to: string | null }): Promise<{ model: string; testSet: TestSet }>;
-  /** Moves aliases by one If-Match write; nothing to do when they point there. */
-  moveAliases(request: {
-    pipeline: string;
-    to: Partial<Record<Alias, string | null>>;
-    workflowId: string;
-    reason: string;
-  }): Promise<void>;
-}
-
 /** How a workflow that was awaited from outside ended. */
 export interface WorkflowEnd {
   /** Of a workflow that completed; null where it answered nothing. */
@@ -444,16 +227,6 @@ export interface PipelineActivities {
   }): Promise<OpenedCycle>;
   /** Returns when the workflow has ended, else fails as StillWaiting. */
   awaitWorkflow(request: { workflowId: string }): Promise<WorkflowEnd>;
-}
-
-export interface JanitorActivities {
-  /**
-   * Looks for jobs of claimed model versions and for versions of services that belong to no workflow which lives, and are
-   * older than the grace period; at most 100. Changes nothing.
-   */
-  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[] }>;
-  /** Ends one, if it still is what was found. Done when it has ended by itself. */
-  endOrphan(orphan: Orphan): Promise<void>;
 }
 
 export interface AlertActivities {

@@ -9,7 +9,7 @@ import { registrySchema, type Registry } from "../src/domain/registry-schema.ts"
 import type { Ports, ServiceStatus } from "../src/ports.ts";
 import { readClaim } from "./claims.ts";
 import { readDocument, updateDocument } from "./documents.ts";
-import type { JanitorActivities } from "./interfaces.ts";
+import type { JanitorActivities } from "./rollout-interfaces.ts";
 
 /** Orphans that one pass answers: histories hold them; the next pass finds the others. */
 const mostOrphans = 100;

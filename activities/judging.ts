@@ -16,7 +16,7 @@ import {
 import type { JudgeSettings } from "../src/domain/metrics/metric.ts";
 import type { Ports } from "../src/ports.ts";
 import { answeredQuestions, type AnsweredQuestion } from "./arm-answers.ts";
-import type { JudgeAnswersRequest, JudgingActivities } from "./interfaces.ts";
+import type { JudgeAnswersRequest, JudgingActivities } from "./comparison-interfaces.ts";
 import { JudgementShard, shardRecords, type JudgementPlace } from "./judgement-shard.ts";
 import { predictionsOf } from "./predictions.ts";
 import { askQuestion, type Asking } from "./questions.ts";

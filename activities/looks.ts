@@ -8,7 +8,7 @@ import { objectKeys } from "../src/domain/object-keys.ts";
 import { feedbackSchema, observationSchema, type Feedback, type Observation } from "../src/domain/rollout-schema.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { parseLine } from "./documents.ts";
-import type { LookRequest, LookResult } from "./interfaces.ts";
+import type { LookRequest, LookResult } from "./rollout-interfaces.ts";
 import { probeVersion, type ProbeAnswer } from "./probes.ts";
 import { readQuestions } from "./questions.ts";
 import { observeWeight } from "./weights.ts";

@@ -10,7 +10,7 @@ import type { Ports, ServiceStatus } from "../src/ports.ts";
 import { servedEndpoint } from "./arms.ts";
 import { readClaim } from "./claims.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
-import type { RolloutActivities, ServedModel, WeightRequest } from "./interfaces.ts";
+import type { RolloutActivities, ServedModel, WeightRequest } from "./rollout-interfaces.ts";
 import { askModel, readQuestions } from "./questions.ts";
 import { look } from "./looks.ts";
 import { stillWaiting } from "./waiting.ts";

@@ -1,7 +1,7 @@
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import type { ServiceStatus, ServiceVersionStatus } from "../src/ports.ts";
-import type { ServedModel } from "./interfaces.ts";
+import type { ServedModel } from "./rollout-interfaces.ts";
 
 /** What a weight that was asked for looks like right now. */
 export type ObservedWeight = { is: "reached" } | { is: "waiting"; for: string } | { is: "missing"; shown: string };

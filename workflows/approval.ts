@@ -12,7 +12,7 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { ApprovalActivities, DecidedCycle } from "../activities/interfaces.ts";
+import type { ApprovalActivities, DecidedCycle } from "../activities/comparison-interfaces.ts";
 import { approvalAlert, type AlertDraft } from "../src/domain/alert.ts";
 import {
   deadlineAnswer,

@@ -1,6 +1,6 @@
 /** Where a recipe keeps checkpoints: which of them is the challenger. */
 import { isCancellation, log, proxyActivities, setCurrentDetails } from "@temporalio/workflow";
-import type { CheckpointActivities, CheckpointsToChoose } from "../activities/interfaces.ts";
+import type { CheckpointActivities, CheckpointsToChoose } from "../activities/comparison-interfaces.ts";
 import { FINAL_CHECKPOINT } from "../src/domain/checkpoint.ts";
 import { computing } from "./activity-options.ts";
 import type { Comparison } from "./compare-models.ts";

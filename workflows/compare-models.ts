@@ -6,7 +6,7 @@ import type {
   Judging,
   JudgingActivities,
   SettledChoices,
-} from "../activities/interfaces.ts";
+} from "../activities/comparison-interfaces.ts";
 import { describeAnswer, type Answerable } from "../src/domain/approval.ts";
 import type { MetricChoice } from "../src/domain/evaluate-schema.ts";
 import type { Outcome } from "../src/domain/decision-schema.ts";

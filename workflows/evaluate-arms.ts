@@ -6,7 +6,7 @@ import {
   TemporalFailure,
   TimeoutFailure,
 } from "@temporalio/workflow";
-import type { AskedArm } from "../activities/interfaces.ts";
+import type { AskedArm } from "../activities/comparison-interfaces.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import { child, type Story } from "./cycle-steps.ts";
 import { evaluateModel } from "./evaluate-model.ts";

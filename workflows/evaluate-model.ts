@@ -4,7 +4,8 @@
  * questions that were on their way, and not in a later cycle. Signal `progress`, from the worker that asks; query `state`.
  */
 import { proxyActivities, proxyLocalActivities, setCurrentDetails, setHandler } from "@temporalio/workflow";
-import type { EvaluationActivities, InputActivities } from "../activities/interfaces.ts";
+import type { EvaluationActivities } from "../activities/comparison-interfaces.ts";
+import type { InputActivities } from "../activities/interfaces.ts";
 import { describeAsking, readAskingProgress } from "../src/domain/asking.ts";
 import type { AskingProgress, Evaluation } from "../src/domain/evaluation-schema.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";

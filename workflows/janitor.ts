@@ -4,7 +4,8 @@
  * one finds.
  */
 import { proxyActivities, proxyLocalActivities, setCurrentDetails, workflowInfo } from "@temporalio/workflow";
-import type { InputActivities, JanitorActivities } from "../activities/interfaces.ts";
+import type { InputActivities } from "../activities/interfaces.ts";
+import type { JanitorActivities } from "../activities/rollout-interfaces.ts";
 import { describeOrphan, reapedAlert } from "../src/domain/janitor.ts";
 import type { Orphan } from "../src/domain/janitor-schema.ts";
 import type { JanitorInput } from "../src/domain/workflow-input-schema.ts";

@@ -13,10 +13,10 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from "@temporalio/workflow";
+import type { DecisionActivities } from "../activities/comparison-interfaces.ts";
 import type {
   CheckedRetrain,
   DatasetActivities,
-  DecisionActivities,
   InputActivities,
   JobActivities,
   OpenedCycle,

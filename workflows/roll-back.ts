@@ -4,7 +4,8 @@
  * messages of its own; the rollout it starts hears the orders of every rollout. People are told how it ended.
  */
 import { executeChild, log, ParentClosePolicy, proxyLocalActivities, workflowInfo } from "@temporalio/workflow";
-import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
+import type { InputActivities } from "../activities/interfaces.ts";
+import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import { notTakenBackAlert, takenBackAlert } from "../src/domain/rollout-alerts.ts";
 import type { RollBackInput } from "../src/domain/workflow-input-schema.ts";
 import { local, quick } from "./activity-options.ts";

@@ -1,6 +1,6 @@
 /** One watch of a rollout's step, by looks that leave nothing in history until there is news. */
 import { CancellationScope, condition, isCancellation, proxyActivities, workflowInfo } from "@temporalio/workflow";
-import type { LookResult, RolloutActivities } from "../activities/interfaces.ts";
+import type { LookResult, RolloutActivities } from "../activities/rollout-interfaces.ts";
 import { worstOf } from "../src/domain/gates.ts";
 import { looking } from "./activity-options.ts";
 import { requestOf, show, type Rollout } from "./roll-out-state.ts";

@@ -1,6 +1,6 @@
 /** What a rollout is made of: a weight that is read back, a watch that its gates can end, and the way back. */
 import { ApplicationFailure, condition, log, proxyActivities, workflowInfo } from "@temporalio/workflow";
-import type { RolloutActivities } from "../activities/interfaces.ts";
+import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import type { AlertDraft } from "../src/domain/alert.ts";
 import {
   goingBackAlert,

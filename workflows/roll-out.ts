@@ -15,7 +15,8 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { InputActivities, RolloutActivities } from "../activities/interfaces.ts";
+import type { InputActivities } from "../activities/interfaces.ts";
+import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
 import {
   describeOrder,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { DefaultLogger } from "@temporalio/worker";
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import type { AskedQuestions } from "../../activities/interfaces.ts";
+import type { AskedQuestions } from "../../activities/comparison-interfaces.ts";
 import { createHttpModelEndpoint } from "../../src/adapters/http-model-endpoint.ts";
 import { createS3Client, S3ObjectStore } from "../../src/adapters/s3-object-store.ts";
 import type { TestRecord, TestSet } from "../../src/domain/evaluation-schema.ts";

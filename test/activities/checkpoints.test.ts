@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { withCheckpoint } from "../../activities/arms.ts";
 import { createCheckpointActivities } from "../../activities/checkpoints.ts";
 import { createEvaluationActivities, evaluationKey } from "../../activities/evaluations.ts";
-import type { CheckpointsToChoose } from "../../activities/interfaces.ts";
+import type { CheckpointsToChoose } from "../../activities/comparison-interfaces.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";

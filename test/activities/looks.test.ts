@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { LookRequest } from "../../activities/interfaces.ts";
+import type { LookRequest } from "../../activities/rollout-interfaces.ts";
 import { look } from "../../activities/looks.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ServedModel, WeightRequest } from "../../activities/interfaces.ts";
+import type { ServedModel, WeightRequest } from "../../activities/rollout-interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { WeightRequest } from "../../activities/interfaces.ts";
+import type { WeightRequest } from "../../activities/rollout-interfaces.ts";
 import { createRolloutActivities } from "../../activities/rollouts.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";
@@ -69,7 +69,12 @@ describe("setWeight", () => {
   });
 
   it("serves a version by the recipe that it was trained by, whatever the pipeline has chosen since", async () => {
-    const claim = { jobName: "train", workflowId: "train", entrypoint: "x", recipe: { ...request().recipe, name: "earlier" } };
+    const claim = {
+      jobName: "train",
+      workflowId: "train",
+      entrypoint: "x",
+      recipe: { ...request().recipe, name: "earlier" },
+    };
     store.write(objectKeys.trainingClaim("games", "games-9"), JSON.stringify(claim));
     await inActivity(() => activities().setWeight(request({ model: "games-9", champion: null })));
     expect(compute.applied[0]).toMatchObject({ importPath: "earlier.mjs:handler" });

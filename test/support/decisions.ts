@@ -1,6 +1,6 @@
 /** Cycles of `games` that have been asked and wait for their decision, in any bucket. */
 import { createDecisionActivities } from "../../activities/decisions.ts";
-import type { AskedArm, DecidedCycle, DecisionActivities } from "../../activities/interfaces.ts";
+import type { AskedArm, DecidedCycle, DecisionActivities } from "../../activities/comparison-interfaces.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { decisionPolicySchema } from "../../src/domain/decide-schema.ts";
 import type { Evaluation, Prediction, TestRecord, TestSet } from "../../src/domain/evaluation-schema.ts";

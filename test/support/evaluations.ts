@@ -1,6 +1,6 @@
 /** Evaluations of a model, over any store and endpoint. */
 import { createEvaluationActivities } from "../../activities/evaluations.ts";
-import type { AskedQuestions } from "../../activities/interfaces.ts";
+import type { AskedQuestions } from "../../activities/comparison-interfaces.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import type { EvaluatePolicy } from "../../src/domain/evaluate-schema.ts";
 import { evaluateSchema } from "../../src/domain/evaluate-schema.ts";

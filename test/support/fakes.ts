@@ -3,20 +3,21 @@ import { activityInfo } from "@temporalio/activity";
 import { createInputActivities } from "../../activities/inputs.ts";
 import type { Activities } from "../../activities/index.ts";
 import type {
-  AlertActivities,
   ApprovalActivities,
   CheckpointActivities,
-  DatasetActivities,
   DecisionActivities,
   EvaluationActivities,
-  JanitorActivities,
-  JobActivities,
   JudgingActivities,
+} from "../../activities/comparison-interfaces.ts";
+import type {
+  AlertActivities,
+  DatasetActivities,
+  JobActivities,
   PipelineActivities,
   ReportActivities,
-  RolloutActivities,
   TrainingJob,
 } from "../../activities/interfaces.ts";
+import type { JanitorActivities, RolloutActivities } from "../../activities/rollout-interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";

@@ -1,0 +1,101 @@
+/** The activities that move traffic, and that clean up, as workflows see them. See interfaces.ts for what all keep. */
+import type { TestSet } from "../src/domain/evaluation-schema.ts";
+import type { Orphan } from "../src/domain/janitor-schema.ts";
+import type { Alias } from "../src/domain/registry-schema.ts";
+import type { GateVerdict } from "../src/domain/rollout-schema.ts";
+import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
+
+/** A model version of a pipeline's service, and the champion beside it; null before the first. */
+export interface ServedModel {
+  pipeline: string;
+  model: string;
+  champion: string | null;
+}
+
+/** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
+export type WeightRequest = RollOutInput & ServedModel & { percent: number; complete: boolean };
+
+/** A look at a rollout's step. */
+export type LookRequest = RollOutInput &
+  ServedModel & {
+    /** Share of the traffic that the rollout left the model at. */
+    percent: number;
+    /** Of the rollout's workflow: looks of one rollout are judged together. */
+    runId: string;
+    /** ISO-8601; feedback that was given before does not count. */
+    startedAt: string;
+    /** The verdict that is known; another one is news. */
+    known: GateVerdict["verdict"] | null;
+    /** ISO-8601; the look at this time is news whatever it says. */
+    until: string;
+  };
+
+/** What the gates of a rollout say of all looks so far. */
+export interface LookResult {
+  verdict: GateVerdict["verdict"];
+  gates: GateVerdict[];
+  /** Since the rollout began. */
+  looks: number;
+}
+
+export interface RolloutActivities {
+  /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
+  lockRollout(request: {
+    pipeline: string;
+    workflowId: string;
+    runId: string;
+  }): Promise<{ champion: string | null; challenger: string | null }>;
+  /** Gives the lock back if it is still ours. */
+  unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
+  /**
+   * Asks the service for a weight of the model and reads it back once; the same again changes nothing. `complete` ends
+   * the rollout at 100. `reached` tells whether the weight was there at once.
+   */
+  setWeight(request: WeightRequest): Promise<{ reached: boolean }>;
+  /**
+   * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
+   * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
+   */
+  awaitWeight(request: WeightRequest): Promise<void>;
+  /**
+   * Takes the model's weight to 0 and ends its version. A first model's service is ended; where the model serves alone
+   * the champion is deployed again in its place. Done when it is gone.
+   */
+  takeDown(request: RollOutInput & ServedModel): Promise<void>;
+  /** Returns when the model is observed to serve nothing and the champion, if there is one, everything. Fails as StillWaiting until then. */
+  awaitDown(request: ServedModel): Promise<void>;
+  /**
+   * Asks the model the first 8 questions of the test set. Fails with ProbeFailed when more than `maxErrorRate` of them
+   * fail: a rate below 0.125 allows no failure at all.
+   */
+  probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
+  /**
+   * Looks at a step: reads the weights back, asks both versions the same questions at the same time, reads users' feedback
+   * and judges it with all earlier looks. Returns when the verdict is news, or at `until`; else fails as StillWaiting and is
+   * asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left it, with
+   * ServiceFailed when a version cannot serve. A repeat looks once more, which the gates allow.
+   */
+  look(request: LookRequest): Promise<LookResult>;
+  /**
+   * The champion before the one of now, or the one that is named, and what to ask it. Changes nothing. Fails with NotFound
+   * when there was none, with InvalidInput when the one that is named is champion, or never was.
+   */
+  findFormerChampion(request: { pipeline: string; to: string | null }): Promise<{ model: string; testSet: TestSet }>;
+  /** Moves aliases by one If-Match write; nothing to do when they point there. */
+  moveAliases(request: {
+    pipeline: string;
+    to: Partial<Record<Alias, string | null>>;
+    workflowId: string;
+    reason: string;
+  }): Promise<void>;
+}
+
+export interface JanitorActivities {
+  /**
+   * Looks for jobs of claimed model versions and for versions of services that belong to no workflow which lives, and are
+   * older than the grace period; at most 100. Changes nothing.
+   */
+  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[] }>;
+  /** Ends one, if it still is what was found. Done when it has ended by itself. */
+  endOrphan(orphan: Orphan): Promise<void>;
+}
