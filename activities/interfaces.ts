@@ -238,6 +238,9 @@ export interface AlertActivities {
 }
 
 export interface ReportActivities {
-  /** Writes the cycle's report as JSON and Markdown. Same objects on a repeat. */
+  /**
+   * Writes the cycle's report as JSON, as Markdown and as a page, whose key it answers, from what the bucket knows of the
+   * cycle. What cannot be read is left out by the fifth attempt, and the report says so. Same objects on a repeat. Heartbeats.
+   */
   writeReport(report: CycleReport): Promise<{ key: string; uri: string }>;
 }

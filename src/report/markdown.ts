@@ -9,6 +9,7 @@ import {
   usdText,
   valueText,
 } from "../domain/report-numbers.ts";
+import { describeAnswer } from "../domain/approval.ts";
 import { leakWarning, missingSources } from "../domain/report.ts";
 import type { Answer, ArmName, CutText, Report, ReportMetric } from "../domain/report-schema.ts";
 import { armOrder, armTitles } from "./chart-specs.ts";
@@ -41,6 +42,7 @@ export function reportMarkdown(report: Report): string {
 function why(report: Report): string[] {
   const said = [
     ...(report.decision?.reasons ?? []),
+    report.approval === null ? null : `${describeAnswer(report.approval)}.`,
     report.failure,
     leakWarning(report),
     missingSources(report),

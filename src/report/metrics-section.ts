@@ -72,15 +72,16 @@ function isSlice(subset: string): boolean {
   return subset !== "test" && subset !== "retention";
 }
 
-function explanation({ testSet, champion, arms }: Report): Html {
+function explanation({ testSet, champion, arms, leaked }: Report): Html {
   const asked = testSet === null ? "" : `${countText(testSet.records)} `;
   const who = arms.length > 1 ? "All answered the same" : "It answered";
-  const dots =
+  const unseen = leaked === 0 ? ", none of which is among the training data" : "";
+  const difference =
     champion === null
       ? ""
       : " On the right is the difference, question by question: right of zero, the challenger has more.";
-  return html`${who} ${asked}questions, none of which it was trained on. A dot is what was measured; the line through it
-  is where the true value may well lie.${dots}`;
+  return html`${who} ${asked}questions${unseen}. A dot is what was measured; the line through it is where the true value
+  may well lie.${difference}`;
 }
 
 /** Charts of one unit share their ends, so that they can be compared by looking. */
@@ -177,16 +178,16 @@ function numbersTable(caption: string, metrics: readonly ReportMetric[]): Html {
   const columns = [
     { head: "metric", as: "text" } as const,
     ...(hasSubsets ? [{ head: "on" }] : []),
-    { head: "questions", as: "number" } as const,
     ...names.map((name) => ({ head: armTitles[name], as: "number" }) as const),
     ...(hasDifference ? [{ head: "difference", as: "number" } as const] : []),
+    { head: "questions", as: "number" } as const,
   ];
   const rows = metrics.map((metric) => [
     html`${outside(metric.title)}`,
     ...(hasSubsets ? [outside(metric.subset === "test" ? "all" : metric.subset)] : []),
-    countText(metric.total),
     ...names.map((name) => measuredCell(metric, name)),
     ...(hasDifference ? [differenceCell(metric)] : []),
+    countText(metric.total),
   ]);
   return table(caption, columns, rows);
 }

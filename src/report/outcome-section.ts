@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import { countText, secondsText, timeText, usdText } from "../domain/report-numbers.ts";
 import { leakWarning, missingSources, policySentences } from "../domain/report.ts";
+import { describeAnswer } from "../domain/approval.ts";
 import type { CycleOutcome, Report, ReportMetric } from "../domain/report-schema.ts";
 import { none, outside, section, sentence, sentences, type Html } from "./html.ts";
 
@@ -43,7 +44,8 @@ export function pageHeader(report: Report, parts: readonly { id: string; title: 
 
 /** Why it was decided so, by what policy, and what would have changed it. */
 export function reasonsSection(report: Report): Html {
-  const reasons = [...(report.decision?.reasons ?? []), report.failure].filter((reason) => reason !== null);
+  const approval = report.approval === null ? null : `${describeAnswer(report.approval)}.`;
+  const reasons = [...(report.decision?.reasons ?? []), approval, report.failure].filter((reason) => reason !== null);
   const warnings = [leakWarning(report), missingSources(report)].filter((warning) => warning !== null);
   const policy = report.policy === null ? [] : policySentences(report.policy, unitIn(report));
   if (reasons.length + warnings.length + policy.length + report.unknown.length === 0) return none;

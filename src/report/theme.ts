@@ -42,17 +42,18 @@ section { margin: 2.5rem 0 0; padding-top: 1.5rem; border-top: 1px solid var(--l
 .good { background: var(--better-paper); color: var(--better); border-color: transparent; }
 .bad { background: var(--worse-paper); color: var(--worse); border-color: transparent; }
 .unsure { background: var(--unsure-paper); color: var(--unsure); border-color: transparent; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem 1.5rem; margin: 1.25rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem 1.5rem; margin: 1.25rem 0 0; }
 .facts dt { color: var(--muted); font-size: .85rem; }
-.facts dd { margin: 0; font-weight: 600; white-space: nowrap; }
+.facts dd { margin: 0; font-weight: 600; }
+@media screen and (min-width: 64rem) { .facts dd { white-space: nowrap; } }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 1.25rem 0 0; font-size: .95rem; }
 .sentences { padding-left: 1.2rem; max-width: 50rem; }
 .sentences li { margin-bottom: .35rem; }
 .metric { display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem 1.5rem; padding: 1rem 0; border-top: 1px solid var(--line); }
 .metric:first-of-type { border-top: 0; }
 .metric p { margin: .25rem 0; }
-@media (min-width: 64rem), print { .metric { grid-template-columns: minmax(0, 1fr) 20rem 20rem; } }
-@media (min-width: 44rem) and (max-width: 63.99rem) { .metric { grid-template-columns: 20rem 20rem; }
+@media screen and (min-width: 64rem) { .metric { grid-template-columns: minmax(0, 1fr) 20rem 20rem; } }
+@media screen and (min-width: 44rem) and (max-width: 63.99rem) { .metric { grid-template-columns: 20rem 20rem; }
   .metric > :first-child { grid-column: 1 / -1; } }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: .85rem; color: var(--muted); }
@@ -94,12 +95,15 @@ del { background: var(--worse-paper); color: inherit; text-decoration: underline
 ins { background: var(--better-paper); color: inherit; text-decoration: underline solid var(--better); text-underline-offset: .2em; }
 footer { margin-top: 3rem; padding-bottom: 2rem; color: var(--muted); font-size: .9rem; }
 @media print {
-  body { font-size: 10pt; }
+  :root { font-size: 13px; }
+  body { font-size: 1rem; }
   nav, .filter { display: none; }
   section { margin-top: 1.25rem; padding-top: .75rem; }
   h2, h3 { break-after: avoid; }
   .metric, .change, figure, tr { break-inside: avoid; }
-  .metric { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) minmax(0, 1fr); gap: .75rem; }
+  .metric { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .metric > :first-child { grid-column: 1 / -1; }
+  .text, .hash { min-width: 0; }
   .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .scroll { overflow: visible; }
   a { color: inherit; }

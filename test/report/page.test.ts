@@ -325,6 +325,9 @@ describe.skipIf(!hasBrowser)("reportPage in a browser", () => {
     expect((await page.pdf({ format: "A4" })).subarray(0, 5).toString()).toBe("%PDF-");
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("nav").isVisible()).toBe(false);
+    await page.setViewportSize({ width: 718, height: 1000 });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(718);
     await page.close();
   });
 });
