@@ -17,6 +17,7 @@ import type { AlertActivities, InputActivities } from "../activities/interfaces.
 import { sinkName } from "../src/domain/alert-choice.ts";
 import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { Alert } from "../src/domain/alert-schema.ts";
+import { codeSpan } from "../src/domain/markdown.ts";
 import type { AlertPeopleInput } from "../src/domain/workflow-input-schema.ts";
 import { local, telling } from "./activity-options.ts";
 import { label } from "./search-attributes.ts";
@@ -69,5 +70,5 @@ async function tell(alert: Alert, { sink, name }: Line, patienceSeconds: number)
 }
 
 function describe(title: string, lines: Line[]): string {
-  return [`**${title}**`, "", ...lines.map(({ name, state }) => `- \`${name}\`: ${state}`)].join("\n");
+  return [codeSpan(title), "", ...lines.map(({ name, state }) => `- ${codeSpan(`${name}: ${state}`)}`)].join("\n");
 }

@@ -14,6 +14,7 @@ import type { AlertDraft } from "../src/domain/alert.ts";
 import { sinkName, updatesInPlace } from "../src/domain/alert-choice.ts";
 import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { Alert } from "../src/domain/alert-schema.ts";
+import { codeSpan } from "../src/domain/markdown.ts";
 import { passing } from "./activity-options.ts";
 import { alertPeople } from "./alert-people.ts";
 import { workflowIds } from "./names.ts";
@@ -57,13 +58,13 @@ export async function tellPeople(draft: AlertDraft, sinks: AlertChoice[]): Promi
       if (started === null) return "Nobody is told: the pipeline names no sinks.";
       started.result().then(
         ({ told }) => (said = `Told: ${told.join(", ")}.`),
-        (error: unknown) => (said = `Not all were told: ${reasonOf(error)}`),
+        (error: unknown) => (said = `Not all were told: ${codeSpan(reasonOf(error))}`),
       );
       await condition(() => said !== null, patienceMs, { summary: "for people to be told" });
       return said ?? `People are still being told, by workflow \`${started.workflowId}\`.`;
     } catch (error) {
       log.error("nobody could be alerted", { title: draft.title, reason: reasonOf(error) });
-      return `Nobody could be told: ${reasonOf(error)}`;
+      return `Nobody could be told: ${codeSpan(reasonOf(error))}`;
     }
   });
 }

@@ -28,7 +28,7 @@ describe("alertPeople", () => {
     const handle = await start({ alert: anAlert(), sinks });
     const told = ["log", "Slack channel C0123456789", "Slack webhook SLACK_WEBHOOK_URL"];
     expect(await handle.result()).toEqual({ told });
-    expect(world.requests("sendAlert").map(({ sink }) => sink)).toEqual(sinks);
+    expect(world.requests("sendAlert").map(({ sink }) => sink)).toEqual(expect.arrayContaining(sinks));
     await temporal.record(handle, "told");
   });
 
@@ -45,7 +45,7 @@ describe("alertPeople", () => {
     );
     expect(world.alerts).toHaveLength(1);
     expect(world.requests("sendAlert").length).toBeGreaterThan(5);
-    expect(await currentDetails(handle)).toMatch(new RegExp(`\`Slack channel C0123456789\`: ${reason}`));
+    expect(await currentDetails(handle)).toMatch(new RegExp(`Slack channel C0123456789: ${reason}`));
     await temporal.record(handle, "not-told");
   });
 

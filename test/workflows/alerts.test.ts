@@ -54,7 +54,7 @@ const breaks = (type: "JobFailed" | "InvalidData" | "Refused") => async (): Prom
   throw new TypedFailure(type, "it is broken");
 };
 
-/** What no cycle and no pipeline sends as news of its own: phases, and what rollouts say on their way. */
+/** What no cycle and no pipeline sends as news of its own: phases, and what rollouts and the reaper say. */
 type SentElsewhere =
   | "phase"
   | "test"
@@ -62,7 +62,8 @@ type SentElsewhere =
   | "step-approval-wanted"
   | "rollout-back"
   | "rollback-fails"
-  | "champion-silent";
+  | "champion-silent"
+  | "reaped";
 
 /** Brings each of these about; nothing that people have to hear of is left out, or this does not compile. */
 const scenarios: Record<Exclude<AlertKind, SentElsewhere>, () => Promise<unknown>> = {
@@ -191,8 +192,8 @@ describe("a sink that is down", () => {
     const alert = temporal.client.workflow.getHandle(alertId);
     expect((await alert.describe()).status.name).toBe("RUNNING");
     const standing = await currentDetails(alert);
-    expect(standing).toContain("`log`: told");
-    expect(standing).toContain("`Slack channel C0123456789`: is being told");
+    expect(standing).toContain("`log: told`");
+    expect(standing).toContain("`Slack channel C0123456789: is being told`");
     delete world.behaviours.sendAlert;
     expect(await alert.result()).toEqual({ told: ["log", "Slack channel C0123456789", "webhook https://ops.example"] });
   });
