@@ -134,6 +134,7 @@ function percent(ratio: number | null | undefined): string {
 
 function whereToLook(stack: Stack, cycles: DemoCycle[], { keep }: DemoOptions): string[] {
   const ui = stack.addresses.temporalUi;
+  const last = cycles.at(-1)?.challenger?.version;
   return [
     ...cycles.map(({ report }) => `report  ${report}`),
     ...(keep
@@ -143,6 +144,9 @@ function whereToLook(stack: Stack, cycles: DemoCycle[], { keep }: DemoOptions): 
         ]
       : ["web UI  run it again with -- --keep to look around"]),
     `state   ${stack.stateDirectory}`,
+    ...(keep && last !== undefined
+      ? [`why     npx tuneloop explain ${last} --state ${shellWord(stack.stateDirectory)}`]
+      : []),
   ];
 }
 

@@ -141,7 +141,7 @@ async function resultOf(handle: { result(): Promise<CycleReport> }, version: num
   try {
     return await handle.result();
   } catch (error) {
-    const report = `reports/${modelVersionId(DEMO_PIPELINE, version, 1)}/report.md in the bucket`;
+    const report = `reports/${modelVersionId(DEMO_PIPELINE, version, 1)}/index.html in the bucket`;
     throw new Error(`the cycle of ${DEMO_PIPELINE}@${version} failed, see ${report}: ${reasonOf(error)}`, {
       cause: error,
     });
@@ -165,14 +165,16 @@ function stageText(stage: string): string {
     prepare: "preparing: freezing the test set, reading every training record",
     train: "training the challenger as a job on the emulator",
     deploy: "bringing the challenger up without traffic",
+    choose: "asking every checkpoint the validation questions",
     evaluate: "asking champion and challenger the same questions",
+    decide: "comparing the answers",
     "roll out": "acting on the decision",
   };
   return texts[stage] ?? stage;
 }
 
 function toCycle(report: CycleReport, stateDirectory: string, root: string): DemoCycle {
-  const key = `reports/${report.cycle}/report.md`;
+  const key = `reports/${report.cycle}/index.html`;
   const file = join(stateDirectory, "s3", "tuneloop", key);
   return {
     datasetVersion: report.datasetVersion,
