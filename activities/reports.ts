@@ -75,7 +75,7 @@ async function assemble(ports: ReportPorts, cycle: CycleReport): Promise<Report>
       workflow: workflowPage(temporalUi, { namespace, workflowId: cycle.workflowId, runId: workflowExecution?.runId }),
       job: cycle.job?.url ?? null,
     },
-    unknown: [...unknown, ...answers.unknown],
+    unknown: [...unknown, ...unasked(record), ...answers.unknown],
   };
   return reportSchema.parse(report);
 }
@@ -96,6 +96,13 @@ async function readDecision(store: ObjectStore, { decision }: CycleReport): Prom
 
 async function answersOf(ports: ReportPorts, record: DecisionRecord | null): Promise<ReportedAnswers> {
   return record === null ? noAnswers : reportAnswers(ports, record);
+}
+
+/** Models that could not be asked. */
+function unasked(record: DecisionRecord | null): Report["unknown"] {
+  return (record?.arms ?? []).flatMap(({ name, model, failure }) =>
+    failure === null ? [] : [{ what: `answers of ${name} ${model}`, reason: failure }],
+  );
 }
 
 function armsOf(record: DecisionRecord | null): Report["arms"] {

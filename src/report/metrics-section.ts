@@ -8,7 +8,7 @@ import {
   shareText,
   valueText,
 } from "../domain/report-numbers.ts";
-import type { ArmName, Report, ReportMetric } from "../domain/report-schema.ts";
+import type { ArmName, Measured, Report, ReportMetric } from "../domain/report-schema.ts";
 import {
   armNumbers,
   armOrder,
@@ -151,11 +151,15 @@ function betterText({ better }: ReportMetric): string {
 }
 
 function armsText({ arms, unit }: ReportMetric): string {
-  const said = armOrder.flatMap((name) => {
-    const measured = arms[name];
-    return measured === undefined ? [] : [`${armTitles[name]} ${valueText(measured.value, unit)}`];
-  });
-  return `${said.join(", ")}.`;
+  const said = (valueOf: (measured: Measured) => number | null): string[] =>
+    armOrder.flatMap((name) => {
+      const measured = arms[name];
+      const value = measured === undefined ? null : valueOf(measured);
+      return value === null ? [] : [`${armTitles[name]} ${valueText(value, unit)}`];
+    });
+  const answered = said(({ ofAnswered }) => ofAnswered);
+  const ofAnswered = answered.length === 0 ? "" : ` Of the answered questions alone: ${answered.join(", ")}.`;
+  return `${said(({ value }) => value).join(", ")}.${ofAnswered}`;
 }
 
 function differenceSentence({ difference, unit, threshold, role }: ReportMetric): string {

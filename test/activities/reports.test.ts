@@ -167,6 +167,20 @@ describe("writeReport", () => {
     expect(report.metrics[0]?.difference).toBeNull();
   });
 
+  it("counts a question without an answer as wrong, and says what the answered ones come to", async () => {
+    const store = new MemoryObjectStore();
+    const silent = (record: TestRecord, index: number) => (index % 10 === 0 ? null : right(record));
+    const cycle = await storeCycle(store, { records: labelled(300), answers: { champion: right, challenger: silent } });
+    const report = await written(store, cycle);
+    expect(report.metrics[0]?.arms.challenger).toMatchObject({ value: 240 / 270, ofAnswered: 1 });
+    expect(report.arms.map(({ name, asked, failed }) => [name, asked, failed])).toEqual([
+      ["champion", 300, 0],
+      ["challenger", 300, 30],
+    ]);
+    expect(report.changes?.shown[0]?.challenger).toEqual({ answer: null, error: "timeout" });
+    expect(store.text("reports/games-3/index.html")).toContain("Of the answered questions alone: challenger 100.0 %.");
+  });
+
   it("says what is damaged and goes on without it", async () => {
     const store = new MemoryObjectStore();
     const cycle = await storeCycle(store, { records: labelled(60), answers: { champion: right, challenger: right } });
