@@ -30,7 +30,7 @@ export const secretNameSchema = z
     /^[A-Z][A-Z0-9_]{0,99}$/,
     "must be the name of an environment variable such as SLACK_TOKEN, not the secret itself",
   )
-  .refine((name) => !ownVariables.test(name), "is a variable of Tuneloop itself, which no source may use");
+  .refine((name) => !ownVariables.test(name), "is a variable of Tuneloop itself, which may not be named here");
 
 /** An http(s) address without credentials in it. Whether it may be reached is checked when it is. */
 export const webAddressSchema = z

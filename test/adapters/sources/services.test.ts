@@ -61,7 +61,7 @@ describe("sourceSchema", () => {
     ["the name of a channel", "slack", { channels: ["#help"] }, /id of a channel/],
     ["a channel twice", "slack", { channels: ["C1234", "C1234"] }, /twice/],
     ["a token for its name", "slack", { tokenSecret: "xoxb-1" }, /not the secret itself/],
-    ["a variable of Tuneloop itself", "slack", { tokenSecret: "AWS_SECRET_ACCESS_KEY" }, /no source may use/],
+    ["a variable of Tuneloop itself", "slack", { tokenSecret: "AWS_SECRET_ACCESS_KEY" }, /may not be named here/],
     ["an unknown field", "slack", { chanels: [] }, /chanels/],
     ["an unknown state", "zendesk", { statuses: ["done"] }, /statuses/],
     ["a name without an owner", "github", { repository: "widgets" }, /owner\/name/],
