@@ -13,7 +13,7 @@ import {
   setHandler,
 } from "@temporalio/workflow";
 import type { DatasetActivities, IngestResult, InputActivities } from "../activities/interfaces.ts";
-import { beginReading, describeProgress, hearProgress } from "../src/domain/reading.ts";
+import { beginReading, describeProgress, grouped, hearProgress } from "../src/domain/reading.ts";
 import type { IngestSourceInput, IngestSourceRequest } from "../src/domain/workflow-input-schema.ts";
 import { atOnce, local, reading } from "./activity-options.ts";
 import { progressSignal } from "./reading-messages.ts";
@@ -28,8 +28,9 @@ export async function ingestSource(input: IngestSourceRequest): Promise<IngestRe
   const request = await checked(() => checkIngestSource(input));
   labelUnlessGiven({ dataset: request.dataset, stage: "ingest" });
   const batch = (await tryAtOnce(request)) ?? (await readPatiently(request));
+  const refused = batch.quarantined === 0 ? "" : `, ${grouped(batch.quarantined)} of them refused`;
   const rest = batch.isComplete ? "" : " More is there: the next pass goes on here.";
-  setCurrentDetails(`${batch.received} items received, ${batch.quarantined} of them refused.${rest}`);
+  setCurrentDetails(`${grouped(batch.received)} items received${refused}.${rest}`);
   return batch;
 }
 
@@ -46,11 +47,17 @@ async function tryAtOnce(request: IngestSourceInput): Promise<IngestResult | nul
   }
 }
 
-function readPatiently(request: IngestSourceInput): Promise<IngestResult> {
+async function readPatiently(request: IngestSourceInput): Promise<IngestResult> {
   const { dataset, source, deadlines } = request;
   const { ingest } = proxyActivities<DatasetActivities>(reading(deadlines, dataset));
   setCurrentDetails(`Reading **${source.id}**.`);
-  return ingest.executeWithOptions({ summary: source.id }, [request]);
+  try {
+    return await ingest.executeWithOptions({ summary: source.id }, [request]);
+  } catch (error) {
+    // The type alone: what a source says is no text for a page that renders it.
+    setCurrentDetails(`**${source.id}** failed: ${reasonOf(error).split(":")[0]}. Its result says why.`);
+    throw error;
+  }
 }
 
 function show(source: string, message: unknown): void {

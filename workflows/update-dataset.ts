@@ -19,6 +19,7 @@ import {
   beginReading,
   describeReading,
   firstReasons,
+  grouped,
   hearProgress,
   nameSome,
   untilNextReport,
@@ -203,9 +204,9 @@ function describe(result: UpdateDatasetResult, leastRecords: number): string {
   return `${outcome()}${without}${more}${counts}`;
 
   function outcome(): string {
-    if (version !== null) return `${dataset}@${version}: ${added} records added, ${records} in all.`;
+    if (version !== null) return `${dataset}@${version}: ${grouped(added)} records added, ${grouped(records)} in all.`;
     return added === 0
       ? `Nothing new for ${dataset}.`
-      : `${added} new records of ${dataset} wait until there are ${leastRecords}.`;
+      : `${grouped(added)} new records of ${dataset} wait until there are ${grouped(leastRecords)}.`;
   }
 }

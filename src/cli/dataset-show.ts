@@ -7,7 +7,7 @@ import { datasetVersionId } from "../domain/ids.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference } from "./dataset-reference.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
-import { bytesText, countText, cut, printable, timeText } from "./printable.ts";
+import { bytesText, countText, cut, printable, timeText, wrapped } from "./printable.ts";
 import { facts, table, widthOf, type Column } from "./table.ts";
 
 /** Reasons and failed sources that are printed; `--json` has all. */
@@ -97,7 +97,9 @@ function receivedTable(perSource: DatasetVersion["perSource"], width: number): s
 }
 
 function failedLines(failed: Record<string, string>, width: number): string {
-  const all = Object.entries(failed).map(([source, reason]) => `  ${source}: ${printable(reason)}`);
+  const all = Object.entries(failed).map(
+    ([source, reason]) => `  ${wrapped(`${source}: ${printable(reason)}`, width - 4).join("\n    ")}`,
+  );
   return limited(all, "sources", width);
 }
 

@@ -69,7 +69,7 @@ async function verifyWithProgress(store: ObjectStore, dataset: string, version: 
   const line = progressLine(process.stderr);
   try {
     return await verifyVersion(store, dataset, version, ({ parts, records }) =>
-      line.show(`${dataset}: ${countText(parts)} parts, ${countText(records)} records`),
+      line.show(`${dataset}: ${counted(parts, "part")}, ${counted(records, "record")}`),
     );
   } finally {
     line.clear();

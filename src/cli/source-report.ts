@@ -1,21 +1,21 @@
-import { countText, cut, printable } from "./printable.ts";
+import { countText, cut, printable, wrapped } from "./printable.ts";
 import type { SourceTrial } from "./source-try.ts";
 
 /** Longest word in front of a text. */
 const nameWidth = 10;
 
-/** A trial as lines, each cut to `width` columns. */
+/** A trial as lines of at most `width` columns: what an item says is cut, what is said of it is not. */
 export function describeTrial(trial: SourceTrial, width: number): string {
   const { items, leftOut } = trial;
   const lines = items.flatMap((item, index) => [
     `${String(index + 1).padStart(2)}  ${printable(item.at)}`,
-    ...("chat" in item ? chatLines(item) : [named("refused", item.reason)]),
+    ...("chat" in item ? chatLines(item) : refusedLines(item.reason, width)),
   ]);
   if (leftOut.count > 0) {
     lines.push(`Left out: ${itemsText(leftOut.count)}, such as`);
     lines.push(...leftOut.first.flatMap(({ at, leftOut }) => [`    ${printable(at)}`, named("", leftOut)]));
   }
-  lines.push(summary(trial));
+  lines.push(...wrapped(summary(trial), width));
   return lines.map((line) => `${cut(line.trimEnd(), width)}\n`).join("");
 }
 
@@ -32,6 +32,11 @@ function chatLines(item: Extract<SourceTrial["items"][number], { chat: object }>
     ...messages.map(({ role, content }) => named(role, content)),
     ...facts.flatMap(([name, value]) => (value === undefined ? [] : [named(name, value)])),
   ];
+}
+
+function refusedLines(reason: string, width: number): string[] {
+  const [first = "", ...rest] = wrapped(printable(reason), width - nameWidth - 5);
+  return [named("refused", first), ...rest.map((line) => named("", line))];
 }
 
 function named(name: string, text: string): string {

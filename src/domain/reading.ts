@@ -150,8 +150,8 @@ function readProgress(said: unknown): SourceProgress | null {
   return { received, perSecond, etaSeconds };
 }
 
-/** `12300` -> `12,300`. */
-function grouped(count: number): string {
+/** A number for people: `12,300`. */
+export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 

@@ -197,6 +197,8 @@ describe("describeVersion", () => {
     expect(text.replaceAll(/ +/g, " ")).toContain("\n twitch 43 30 3 10\n");
     expect(text).not.toContain("\u001b");
     expect(widest(text)).toBeLessThanOrEqual(60);
+    const narrow = describeVersion(second, await summarise(prefix.store, second), 30);
+    expect(narrow).toContain("  zendesk: Unavailable:\n    \\u{1b}[2Jno answer\n");
   });
 });
 

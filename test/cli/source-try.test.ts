@@ -88,7 +88,9 @@ describe("sourceTryCommand", () => {
     received   ${/received +(\S+)/.exec(result.stdout)?.[1]}
     #solved    true
  2  ${fake.url}/tickets.jsonl#3
-    refused    messages.1.text: {answer}: there is no answer, only id, question…
+    refused    messages.1.text: {answer}: there is no answer, only id, question,
+               solved; with a default after a |, such as {text|}, it may be
+               missing
  3  ${fake.url}/tickets.jsonl#4
     user       question 4
     assistant  answer 4
@@ -270,5 +272,14 @@ describe("describeTrial", () => {
     const text = describeTrial(trial, 40);
     expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
     for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(40);
+  });
+
+  it("cuts what items say, and nothing of what is said of them", () => {
+    const items = [{ at: "a.jsonl#1", reason: "messages.3.content: Invalid input: expected string, received array" }];
+    const trial = { source: "reviews", kind: "http" as const, items, leftOut: { count: 0, first: [] }, ended: false };
+    expect(describeTrial(trial, 40).replaceAll(/\s+/g, " ")).toBe(
+      " 1 a.jsonl#1 refused messages.3.content: Invalid input: expected string, received array " +
+        "reviews (http): 1 item, 0 records, 1 refused, 0 left out; there is more. ",
+    );
   });
 });

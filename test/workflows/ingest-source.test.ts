@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { ingestSource } from "../../workflows/ingest-source.ts";
 import { aSource } from "../support/builders.ts";
-import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
+import { currentDetails, failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import type { World } from "../support/world.ts";
 
 let temporal: TestTemporal;
@@ -31,6 +31,7 @@ describe("ingestSource", () => {
       quarantined: 0,
       isComplete: true,
     });
+    expect(await currentDetails(handle)).toBe("50 items received.");
     await temporal.record(handle, "read");
   });
 
@@ -74,6 +75,7 @@ describe("ingestSource", () => {
     });
     const handle = await start({ dataset: world.name, source: aSource("slack") });
     expect(await failureOf(handle)).toBe("Refused: s3://feedback/slack/: access denied");
+    expect(await currentDetails(handle)).toBe("**slack** failed: Refused. Its result says why.");
     await temporal.record(handle, "refused");
   });
 
