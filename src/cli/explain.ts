@@ -6,7 +6,8 @@ import type { StoredDecision } from "../decision/records.ts";
 import { armOf } from "../domain/decision-record.ts";
 import type { DecisionRecord } from "../domain/decision-record-schema.ts";
 import { objectKeys } from "../domain/object-keys.ts";
-import { countText, shareText } from "../domain/report-numbers.ts";
+import { amountText } from "../domain/judgement.ts";
+import { countText, shareText, valueText } from "../domain/report-numbers.ts";
 import { shellWord } from "../domain/shell.ts";
 import type { ObjectStore } from "../ports.ts";
 import { workflowIds } from "../../workflows/names.ts";
@@ -96,22 +97,37 @@ function resultText({ record, approval, championNow }: ToExplain): string {
   }
 }
 
-/** Who was asked what, and how the difference was to be told. */
-function comparedText({ arms, testSet, packs, policy, decidedAt }: DecisionRecord): string {
+/** Who was asked what, and what the answers were held against. */
+function comparedText(record: DecisionRecord): string {
+  const { arms, testSet, packs, policy, decidedAt } = record;
   const asked = arms.map(({ name, model, answers, failure }) => {
     const failed = answers.failed === 0 ? "" : `, ${countText(answers.failed)} of them without an answer`;
     return `the ${name} ${model} (${failure === null ? `${countText(answers.asked)} questions${failed}` : "could not be asked"})`;
   });
   const guards = policy.guards.map(({ metric, on }) => (on === "test" ? metric : `${metric} on ${on}`));
-  const least =
-    armOf(arms, "champion") === null
-      ? `Without a champion, ${policy.primary} must be surely above ${policy.floor}.`
-      : `${policy.primary} must be better by at least ${policy.minGain} with ${shareText(1 - policy.alpha)} confidence.`;
   const worse = guards.length === 0 ? "" : ` Not to get worse: ${guards.join(", ")}.`;
   return (
-    `On ${timeText(decidedAt)} UTC ${asked.join(", ")} answered the frozen test set ${testSet.sha256.slice(0, 12)} ` +
-    `of ${countText(testSet.records)} questions, measured by ${packs.map(({ pack }) => pack).join(", ")}. ${least}${worse}`
+    `On ${timeText(decidedAt)} UTC ${listText(asked)} answered the frozen test set ${testSet.sha256.slice(0, 12)} of ` +
+    `${countText(testSet.records)} questions, measured by ${listText(packs.map(({ pack }) => pack))}. ` +
+    `${wantedText(record)}${worse}`
   );
+}
+
+/** What the primary metric had to show, in its own unit. */
+function wantedText({ arms, comparisons, policy }: DecisionRecord): string {
+  const { primary, minGain, floor, alpha } = policy;
+  const measured = comparisons.find((comparison) => roleOf(comparison, policy) === "primary");
+  const { unit, better } = measured ?? { unit: "ratio", better: "higher" };
+  const surely = `with ${shareText(1 - alpha)} confidence`;
+  if (armOf(arms, "champion") !== null) {
+    return `${primary} must be better ${surely}, and by at least ${amountText(minGain, unit)}.`;
+  }
+  const side = better === "lower" ? "below" : "above";
+  return `Without a champion, ${primary} must be ${side} ${valueText(floor, unit)} ${surely}.`;
+}
+
+function listText(items: readonly string[]): string {
+  return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
 
 /** Commands that a person may want to give next. */

@@ -284,7 +284,7 @@ describe("describeExplanation", () => {
     await decideAsked({ challenger: rightOn(40) });
     const text = flat(await explain(60, null));
     expect(text).toContain("there was no champion, and there is none by this. Champion now: none.");
-    expect(text).toContain("must be surely above 0.4");
+    expect(text).toContain("must be above 40.0 % with 95 % confidence");
   });
 
   it("says of a model that could not be asked why", async () => {

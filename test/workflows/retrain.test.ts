@@ -30,6 +30,12 @@ const start = (given: unknown): Promise<WorkflowHandle<typeof retrain>> =>
   temporal.start("retrain", `retrain/${world.name}/2`, given);
 const startCycle = () => start({ pipeline: definition(), version: 2 });
 
+/** Who was asked, and why they could not be, as the decision was told. */
+function armsOf(of: World): (string | null)[][] {
+  const [decided] = of.requests("decideCycle");
+  return decided?.arms.map(({ name, model, failure }) => [name, model, failure]) ?? [];
+}
+
 /** However a cycle ended: people hear of it once, it has one report, and only what is champion is up. */
 function expectEnd(outcome: CycleOutcome, serving: string | null): void {
   expect(world.reports.map((report) => report.outcome)).toEqual([outcome]);
@@ -59,7 +65,7 @@ describe("retrain", () => {
     });
     expectEnd("promoted", challenger);
     expect(world.alerts[0]).toMatchObject({ severity: "info", title: `${challenger} is the first champion.` });
-    expect(world.requests("decideCycle")[0]).toMatchObject({ champion: null });
+    expect(armsOf(world)).toEqual([["challenger", challenger, null]]);
     await temporal.record(handle, "first-champion");
   });
 
@@ -67,14 +73,20 @@ describe("retrain", () => {
     world.crown(champion);
     const handle = await startCycle();
     const { phases } = await handle.result();
-    expect(Object.keys(phases)).toEqual(["prepare", "train", "deploy", "evaluate", "roll out"]);
+    expect(Object.keys(phases)).toEqual(["prepare", "train", "deploy", "evaluate", "decide", "roll out"]);
     expectEnd("promoted", challenger);
     expect(world.traffic[0]).toBe(`${challenger} at 0`);
     expect(world.requests("decideCycle")[0]).toMatchObject({
       cycle: challenger,
-      champion: { model: champion, testSet: aTestSet() },
-      challenger: { model: challenger, testSet: aTestSet() },
+      testSet: aTestSet(),
+      metrics: [{ pack: "functional-representation", options: {} }],
+      policy: { primary: "accuracy_output_fn", guards: [] },
+      judging: { judged: [], failure: null },
     });
+    expect(armsOf(world)).toEqual([
+      ["challenger", challenger, null],
+      ["champion", champion, null],
+    ]);
     await temporal.record(handle, "promoted");
   });
 
@@ -140,7 +152,7 @@ describe("retrain", () => {
 
   it("ends with the outcome rolled-back, not with a failure, when the rollout goes back", async () => {
     world.crown(champion);
-    world.when("probe", async (_, usual) => {
+    world.when("look", async (_, usual) => {
       if (world.serving[challenger] === 50) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
       return usual();
     });
@@ -210,7 +222,7 @@ describe("retrain", () => {
     const rollout = { ...aQuickRollout, soakSeconds: 86_400 };
     const handle = await start({ pipeline: { ...definition(), rollout }, version: 2 });
     await vi.waitFor(() => expect(world.serving[challenger]).toBe(10), 10_000);
-    await vi.waitFor(() => expect(world.story().at(-1)).toBe("probe"), 10_000);
+    await vi.waitFor(() => expect(world.story().at(-1)).toBe("look"), 10_000);
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
     expectEnd("cancelled", champion);
@@ -242,7 +254,7 @@ describe("retrain", () => {
     [
       "a bad guard",
       () => ({ pipeline: { ...definition(), decide: { guards: [{ metric: "bleu", margin: 0 }] } } }),
-      "InvalidInput: pipeline.decide.guards.0.metric: ",
+      "InvalidInput: decide.guards.0.metric: ",
     ],
     [
       "an unknown recipe",
