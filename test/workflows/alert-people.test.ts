@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { createAlertActivities } from "../../activities/alerts.ts";
+import { createAlertSinks } from "../../src/adapters/alert-sinks.ts";
+import { createSafeHttp } from "../../src/adapters/safe-http.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import { anAlert } from "../support/builders.ts";
+import { MemoryObjectStore } from "../support/memory-store.ts";
+import { serveFake } from "../support/service-fake.ts";
+import { chatChannel, chatToken, startSlackChatFake } from "../support/slack-chat-fake.ts";
 import { currentDetails, failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import { Door, type World } from "../support/world.ts";
 
@@ -61,6 +67,47 @@ describe("alertPeople", () => {
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
     door.open();
+  });
+
+  it("leaves no secret in its history, neither when people are told nor when they are refused", async () => {
+    const slack = await startSlackChatFake();
+    const hook = await serveFake((app) => app.post("/canary-ok", (context) => context.text("ok")));
+    const secrets: Record<string, string> = {
+      SLACK_TOKEN: chatToken,
+      WRONG_TOKEN: "xoxb-canary-of-nobody",
+      SLACK_WEBHOOK_URL: `${hook.url}/canary-gone`,
+      TOLD_WEBHOOK_URL: `${hook.url}/canary-ok`,
+      HOOK_KEY: "canary-that-is-no-key",
+    };
+    const alerts = createAlertSinks({
+      log: { info() {}, warn() {}, error() {} },
+      http: createSafeHttp({ allowHosts: [slack.host, hook.host] }),
+      secret: (name) => secrets[name] ?? "",
+      store: new MemoryObjectStore(),
+      now: () => new Date(),
+    });
+    const real = createAlertActivities({ alerts, temporalUi: "https://temporal.example" });
+    world.when("sendAlert", (request) => real.sendAlert(request));
+    const bot = { kind: "slack", channel: chatChannel, apiUrl: `${slack.url}/api` };
+    const handle = await start({
+      alert: anAlert(),
+      sinks: [
+        { ...bot, tokenSecret: "SLACK_TOKEN" },
+        { ...bot, tokenSecret: "WRONG_TOKEN", channel: "#models" },
+        { kind: "slack", webhookSecret: "SLACK_WEBHOOK_URL" },
+        { kind: "slack", webhookSecret: "TOLD_WEBHOOK_URL" },
+        { kind: "webhook", url: `${hook.url}/hook`, signingSecret: "HOOK_KEY" },
+      ],
+    });
+    expect(await failureOf(handle)).toMatch(
+      /^NotTold: Slack channel #models: .*invalid_auth.*WRONG_TOKEN; Slack webhook SLACK_WEBHOOK_URL: .* answers 404; webhook .*HOOK_KEY must be/,
+    );
+    const history = JSON.stringify(await handle.fetchHistory());
+    const payloads = history.replaceAll(/"data":"([^"]*)"/g, (_, data) => Buffer.from(data, "base64").toString());
+    expect(payloads).toContain("WRONG_TOKEN");
+    expect(payloads).not.toContain("canary");
+    expect(JSON.stringify(slack.messages)).toContain("https://temporal.example/namespaces/alert-people/workflows/");
+    await Promise.all([slack.stop(), hook.stop()]);
   });
 
   it.each([
