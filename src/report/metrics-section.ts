@@ -58,7 +58,8 @@ export function slicesSection(report: Report): Html {
   return section("slices", "How good are they on parts of the questions", [
     html`<p class="note">
       A slice has fewer questions than the whole, so its intervals are wider: where one reaches over zero, the
-      difference may be chance. With many slices, one in twenty looks different by chance alone.
+      difference may be chance. Of slices without any difference, about ${shareText(report.policy?.alpha ?? 0.05)} look
+      different by chance alone.
     </p>`,
     spec === null ? none : figure({ spec, label }, html`${outside(primary.title)}, by slice.`),
     numbersTable("Slices in numbers", (deciding.length > 0 ? deciding : slices).slice(0, mostRows)),

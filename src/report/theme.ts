@@ -56,6 +56,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 @media screen and (min-width: 44rem) and (max-width: 63.99rem) { .metric { grid-template-columns: 20rem 20rem; }
   .metric > :first-child { grid-column: 1 / -1; } }
 figure { margin: 0; min-width: 0; }
+figure + .scroll { margin-top: 1rem; }
 figcaption { font-size: .85rem; color: var(--muted); }
 svg { display: block; max-width: 100%; height: auto; font-family: ${font}; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; margin: 0 0 1rem; }
