@@ -54,6 +54,12 @@ export function buildProgram(): Command {
     .addCommand(alertCommand())
     .addCommand(recipeCommand())
     .addCommand(metricsCommand());
-  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError();
+  throwing(program);
   return program;
+}
+
+/** Also for the subcommands of commands, which do not inherit it. */
+function throwing(command: Command): void {
+  command.exitOverride().showHelpAfterError();
+  for (const subcommand of command.commands) throwing(subcommand);
 }
