@@ -26,7 +26,7 @@ export interface EvaluateFigures {
 const latencyMs = 100;
 const rounds = 5;
 /** Rounds of questions of each lane in one measurement. */
-const perLane = 40;
+const perLane = 30;
 
 export async function bench(report: (line: string) => void): Promise<EvaluateFigures> {
   const stateDirectory = await mkdtemp(join(tmpdir(), "tuneloop-bench-"));
