@@ -8,6 +8,8 @@
  * And the types of what a source and a metric pack of one's own consist of.
  */
 export { taskQueues, workflowIds } from "../workflows/names.ts";
+export { approveUpdate, rejectUpdate } from "../workflows/approval-messages.ts";
+export type { ApprovalRequest } from "./domain/approval.ts";
 export {
   datasetUpdatedSignal,
   pauseUpdate,

@@ -80,9 +80,8 @@ export async function awaitApproval(
   };
   heard.approval = awaited;
   await tellPipeline(story, awaited);
-  const alert = approvalAlert({ ...story, awaited });
-  setCurrentDetails([`**${alert.title}**`, ...alert.text].join("\n\n"));
-  askPeople(alert, story.pipeline.alerts);
+  setCurrentDetails(describe(story, awaited));
+  askPeople(approvalAlert({ ...story, awaited }), story.pipeline.alerts);
   await condition(() => awaited.answer !== null, policy.deadlineSeconds * 1000, { summary: "for an approval" });
   const answer = (awaited.answer ??= deadlineAnswer(awaited));
   const outcome = outcomeOf(answer.answer, policy.onDeadline);
@@ -112,6 +111,15 @@ export async function tellPipeline(
 function askPeople(alert: AlertDraft, sinks: PipelineDefinition["alerts"]): void {
   startAlert(alert, sinks).catch((error: unknown) =>
     log.error("nobody could be asked for an approval", { title: alert.title, reason: reasonOf(error) }),
+  );
+}
+
+/** Names only: reasons can hold text from outside, which would be markup here. */
+function describe({ pipeline: { name }, model }: DecidedStory, { until, onDeadline }: AwaitedApproval): string {
+  const then = onDeadline === "promote" ? "it is rolled out" : "the champion stays";
+  return (
+    `**${model} has won and waits for an approval**, until ${until}; then ${then}.\n\n` +
+    `Updates \`approve\` and \`reject\`, here or of \`${workflowIds.pipeline(name)}\`, or \`tuneloop approve ${name}\`.`
   );
 }
 

@@ -1,9 +1,6 @@
 /** The `tuneloop` command line as a whole. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
-import { z } from "zod";
-import { packageRoot } from "../dev/package-files.ts";
+import { codeVersion } from "../code-version.ts";
 import { approveCommand, rejectCommand } from "./approve.ts";
 import { alertCommand } from "./alert.ts";
 import { demoCommand } from "./demo.ts";
@@ -25,14 +22,11 @@ import { startCommand } from "./start.ts";
 import { stateCommand } from "./state.ts";
 import { workerCommand } from "./worker.ts";
 
-const packageSchema = z.object({ version: z.string() });
-
 /** All commands, ready to parse; wrong usage, help and version throw `CommanderError` instead of ending the process. */
 export function buildProgram(): Command {
-  const { version } = packageSchema.parse(JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")));
   const program = new Command("tuneloop")
     .description("The continuous fine-tuning loop for language models, as a durable Temporal application")
-    .version(version)
+    .version(codeVersion().version)
     .addCommand(demoCommand())
     .addCommand(devCommand())
     .addCommand(envCommand())

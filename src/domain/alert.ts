@@ -71,7 +71,8 @@ export function approvalAlert(of: {
   awaited: AwaitedApproval;
 }): AlertDraft {
   const { cycle, workflowId, until, onDeadline } = of.awaited;
-  const answer = (name: string): string => {
+  const command = (name: string): string => `tuneloop ${name} ${of.pipeline.name} --cycle ${cycle} --reason "why"`;
+  const update = (name: string): string => {
     const input = JSON.stringify({ cycle, reason: "why", by: "your name" });
     return `temporal workflow update execute --workflow-id ${shellWord(workflowId)} --name ${name} --input '${input}'`;
   };
@@ -89,8 +90,10 @@ export function approvalAlert(of: {
     ],
     next: [
       explain(cycle),
-      { what: "Roll it out", command: answer("approve") },
-      { what: "Keep the champion", command: answer("reject") },
+      { what: "Roll it out", command: command("approve") },
+      { what: "Keep the champion", command: command("reject") },
+      { what: "Roll it out, by Temporal's CLI", command: update("approve") },
+      { what: "Keep the champion, by Temporal's CLI", command: update("reject") },
     ],
   });
 }

@@ -1,4 +1,4 @@
-import { describeAnswer, readAwaited } from "./approval.ts";
+import { readAwaited } from "./approval.ts";
 import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
@@ -223,7 +223,7 @@ function statusOf(state: PipelineState, minNewRecords: number): string {
 }
 
 function waitingFor({ cycle, until, onDeadline, answer }: AwaitedApproval): string {
-  if (answer !== null) return `${cycle} has its answer: ${describeAnswer(answer)}.`;
+  if (answer !== null) return `${cycle} has its answer: ${answer.answer}.`;
   const then = onDeadline === "promote" ? "it is rolled out" : "the champion stays";
   return `${cycle} has won and waits for the updates approve or reject until ${until}; then ${then}.`;
 }

@@ -46,6 +46,26 @@ describe("stateLines", () => {
     );
   });
 
+  it("says what was decided, what waits for an answer, and how to give it", () => {
+    const waiting = {
+      cycle: "games-4",
+      workflowId: "retrain/games/4",
+      until: "2026-01-02T00:00:00.000Z",
+      onDeadline: "keep",
+      answer: null,
+    } as const;
+    const decided = { cycle: "retrain/games/4", lastDecision: { id: "games-4", outcome: "promote" } } as const;
+    const lines = stateLines(view({ ...decided, approval: waiting }));
+    expect(lines).toContain("decision  promote, games-4 (tuneloop explain games-4)");
+    expect(lines).toContain(
+      "approval  wanted for games-4 until 2026-01-02T00:00:00.000Z: tuneloop approve games --reason WHY, or reject",
+    );
+    const answer = { answer: "rejected", by: "bob", reason: "not on a Friday", at: "2026-01-01T00:00:00Z" } as const;
+    expect(stateLines(view({ ...decided, approval: { ...waiting, answer } }))).toContain(
+      "approval  games-4: rejected by bob: not on a Friday",
+    );
+  });
+
   it("lets no reason from outside steer the terminal", () => {
     const lines = stateLines(view({ failedSources: { zendesk: "\u001b[2Jgone\nforged  line" } }));
     expect(lines.join("")).not.toMatch(/\p{Cc}/u);

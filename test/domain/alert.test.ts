@@ -141,7 +141,8 @@ describe("approvalAlert", () => {
       "It is better.",
       "When nobody has answered by 2026-02-01T12:00:00.000Z, the champion stays.",
     ]);
-    expect(alert.next[1]?.command).toBe(
+    expect(alert.next[1]?.command).toBe('tuneloop approve games --cycle games-12 --reason "why"');
+    expect(alert.next[3]?.command).toBe(
       `temporal workflow update execute --workflow-id 'retrain/it'\\''s/12' --name approve --input '{"cycle":"games-12","reason":"why","by":"your name"}'`,
     );
   });

@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  endCycle,
   endUpdate,
   failuresIn,
+  hearCycle,
   hearReading,
   hearUpdate,
   initialState,
@@ -276,5 +278,67 @@ describe("viewOf", () => {
     const view = viewOf(state({ ...known, window: ["abc"] }), "games", 200);
     expect(view).toMatchObject({ name: "games", newRecords: 50, minNewRecords: 200 });
     expect(view).not.toHaveProperty("window");
+  });
+});
+
+const cycle = "retrain/games/4";
+const approval = {
+  cycle: "games-4",
+  workflowId: cycle,
+  until: "2026-01-02T00:00:00.000Z",
+  onDeadline: "keep",
+  answer: null,
+} as const;
+const decision = { id: "games-4", outcome: "promote" } as const;
+
+describe("hearCycle", () => {
+  it("takes what the running cycle has decided and waits for, and says so", () => {
+    const heard = state({ cycle });
+    hearCycle(heard, { cycle, decision, approval });
+    expect(heard).toMatchObject({ lastDecision: decision, approval });
+    expect(viewOf(heard, "games", 100).status).toBe(
+      "games-4 has won and waits for the updates approve or reject until 2026-01-02T00:00:00.000Z; then the champion stays.",
+    );
+    const answer = { answer: "approved", by: "ana", reason: "<b>yes</b>", at: "2026-01-01T00:00:00.000Z" } as const;
+    heard.approval = { ...approval, answer };
+    expect(viewOf(heard, "games", 100).status).toBe("games-4 has its answer: approved.");
+    hearCycle(heard, { cycle, decision, approval: null });
+    expect(heard.approval).toBeNull();
+    expect(pipelineStateSchema.parse(heard)).toEqual(heard);
+  });
+
+  it.each([null, "games-4", { cycle: "retrain/games/3", decision, approval }, { decision, approval }])(
+    "passes over %j",
+    (message) => {
+      const heard = state({ cycle, approval, lastDecision: decision });
+      hearCycle(heard, message);
+      expect(heard).toEqual(state({ cycle, approval, lastDecision: decision }));
+    },
+  );
+
+  it("passes over everything when no cycle runs", () => {
+    const heard = state();
+    hearCycle(heard, { cycle: null, decision, approval });
+    expect(heard).toEqual(state());
+  });
+
+  it("keeps the decision that it knows when it hears of none that it understands", () => {
+    const heard = state({ cycle, lastDecision: decision });
+    hearCycle(heard, { cycle, decision: { id: "games-4", outcome: "explode" }, approval: 5 });
+    expect(heard).toEqual(state({ cycle, lastDecision: decision }));
+  });
+});
+
+describe("endCycle", () => {
+  it("notes how it ended, what was decided, and that storage knows more", () => {
+    const ended = state({ cycle, approval });
+    endCycle(ended, { outcome: "kept", cycle: "games-4", decision: { outcome: "promote", key: "k" } }, null);
+    expect(ended).toEqual(state({ isStale: true, lastOutcome: `${cycle}: kept`, lastDecision: decision }));
+  });
+
+  it("notes a failure, and keeps the decision that it has heard of", () => {
+    const ended = state({ cycle, lastDecision: decision });
+    endCycle(ended, null, "ServiceFailed: gone");
+    expect(ended).toMatchObject({ lastOutcome: `${cycle}: ServiceFailed: gone`, lastDecision: decision, cycle: null });
   });
 });
