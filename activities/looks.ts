@@ -1,5 +1,5 @@
 /** What one look at a rollout sees, and what its gates say of everything seen so far. */
-import { cancellationSignal } from "@temporalio/activity";
+import { cancellationSignal, log } from "@temporalio/activity";
 import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { judgeGates, worstOf } from "../src/domain/gates.ts";
@@ -11,7 +11,7 @@ import { parseLine } from "./documents.ts";
 import type { LookRequest, LookResult } from "./rollout-interfaces.ts";
 import { probeVersion, type ProbeAnswer } from "./probes.ts";
 import { readQuestions } from "./questions.ts";
-import { observeWeight } from "./weights.ts";
+import { observeShare } from "./weights.ts";
 
 /** Questions of a look: few, since each costs the users' service time. */
 const questionsPerLook = 8;
@@ -28,33 +28,28 @@ type LookPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "gat
 export async function look(ports: LookPorts, request: LookRequest): Promise<LookResult> {
   const { store, compute, gates } = ports;
   const { pipeline, model, runId, policy } = request;
-  assertUntouched(
-    observeWeight(await compute.getService(serviceName(pipeline)), { ...request, complete: false }),
-    request,
-  );
+  const { percent, state } = observeShare(await compute.getService(serviceName(pipeline)), request);
+  if (state === "unknown") log.warn("the service shows a state that is not known", { pipeline, model });
   const key = objectKeys.observations(pipeline, model, runId);
   const before = await readObservations(store, key);
-  const seen = [...before, await observe(ports, request, before)];
+  const seen = [...before, await observe(ports, { ...request, percent }, before)];
   const lines = seen.map((observation) => `${JSON.stringify(observation)}\n`);
   await store.put(key, lines.join(""), { contentType: "application/jsonl" });
   const verdicts = [...judgeGates(seen, policy), ...(await gates.judge(policy.gates.own, seen))];
   const { verdict } = worstOf(verdicts);
   const leftMs = Date.parse(request.until) - Date.now();
-  if (verdict !== request.known || leftMs <= 0) return { verdict, gates: verdicts, looks: seen.length };
+  const isThere = request.percent === null && percent === 100;
+  if (verdict !== request.known || leftMs <= 0 || isThere)
+    return { percent, verdict, gates: verdicts, looks: seen.length };
   const retryAfterMs = Math.max(1, Math.min(leftMs, policy.probeSeconds * 1000));
   throw new TypedFailure("StillWaiting", `the gates say ${verdict}, as before`, { retryAfterMs });
 }
 
-function assertUntouched(observed: ReturnType<typeof observeWeight>, { pipeline, model, percent }: LookRequest): void {
-  if (observed.is === "reached") return;
-  const shown = observed.is === "missing" ? `shows ${observed.shown}` : `is waiting for ${observed.for}`;
-  throw new TypedFailure(
-    "ServiceChanged",
-    `${serviceName(pipeline)} ${shown}, and this rollout left ${model} at ${percent} %: somebody else changed it`,
-  );
-}
-
-async function observe(ports: LookPorts, request: LookRequest, before: readonly Observation[]): Promise<Observation> {
+async function observe(
+  ports: LookPorts,
+  request: LookRequest & { percent: number },
+  before: readonly Observation[],
+): Promise<Observation> {
   const { pipeline, model, champion, testSet, percent, quality } = request;
   const questions = await questionsOfLook(ports.store, testSet, before.length);
   const options = { quality, signal: cancellationSignal() };

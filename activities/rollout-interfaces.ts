@@ -15,11 +15,14 @@ export interface ServedModel {
 /** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
 export type WeightRequest = RollOutInput & ServedModel & { percent: number; complete: boolean };
 
+/** All traffic, by steps that the provider takes by itself. */
+export type AutomaticWeightRequest = RollOutInput & ServedModel & { percent: null; complete: false };
+
 /** A look at a rollout's step. */
 export type LookRequest = RollOutInput &
   ServedModel & {
-    /** Share of the traffic that the rollout left the model at. */
-    percent: number;
+    /** Share of the traffic that the rollout left the model at; null where the provider moves it, which is news at 100. */
+    percent: number | null;
     /** Of the rollout's workflow: looks of one rollout are judged together. */
     runId: string;
     /** ISO-8601; feedback that was given before does not count. */
@@ -32,6 +35,8 @@ export type LookRequest = RollOutInput &
 
 /** What the gates of a rollout say of all looks so far. */
 export interface LookResult {
+  /** Of the traffic, as read back before the questions. */
+  percent: number;
   verdict: GateVerdict["verdict"];
   gates: GateVerdict[];
   /** Since the rollout began. */
@@ -49,9 +54,10 @@ export interface RolloutActivities {
   unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
   /**
    * Asks the service for a weight of the model and reads it back once; the same again changes nothing. `complete` ends
-   * the rollout at 100. `reached` tells whether the weight was there at once.
+   * the rollout at 100. `reached` tells whether the weight was there at once. Fails with ServiceChanged, having changed
+   * nothing, when the service has a version that is not ours.
    */
-  setWeight(request: WeightRequest): Promise<{ reached: boolean }>;
+  setWeight(request: WeightRequest | AutomaticWeightRequest): Promise<{ reached: boolean }>;
   /**
    * Returns when the service is observed with the model up at `percent` (and, when `complete`, as its only version).
    * Fails as StillWaiting until then, with ServiceFailed when the version cannot come up, ServiceChanged when it is gone.
@@ -62,8 +68,11 @@ export interface RolloutActivities {
    * the champion is deployed again in its place. Done when it is gone.
    */
   takeDown(request: RollOutInput & ServedModel): Promise<void>;
-  /** Returns when the model is observed to serve nothing and the champion, if there is one, everything. Fails as StillWaiting until then. */
-  awaitDown(request: ServedModel): Promise<void>;
+  /**
+   * Returns when the model is observed to serve nothing and the champion, if it is there, everything; `serves` is the version
+   * that does. Fails as StillWaiting until then.
+   */
+  awaitDown(request: ServedModel): Promise<{ serves: string | null }>;
   /**
    * Asks the model the first 8 questions of the test set. Fails with ProbeFailed when more than `maxErrorRate` of them
    * fail: a rate below 0.125 allows no failure at all.
@@ -73,7 +82,7 @@ export interface RolloutActivities {
    * Looks at a step: reads the weights back, asks both versions the same questions at the same time, reads users' feedback
    * and judges it with all earlier looks. Returns when the verdict is news, or at `until`; else fails as StillWaiting and is
    * asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left it, with
-   * ServiceFailed when a version cannot serve. A repeat looks once more, which the gates allow.
+   * ServiceFailed when the version cannot serve; a state that is not known, or passing, is neither. A repeat looks once more, which the gates allow.
    */
   look(request: LookRequest): Promise<LookResult>;
   /**

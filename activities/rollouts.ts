@@ -10,7 +10,7 @@ import type { Ports, ServiceStatus } from "../src/ports.ts";
 import { servedEndpoint } from "./arms.ts";
 import { readClaim } from "./claims.ts";
 import { needDocument, readDocument, updateDocument } from "./documents.ts";
-import type { RolloutActivities, ServedModel, WeightRequest } from "./rollout-interfaces.ts";
+import type { RolloutActivities, ServedModel, WeightRequest, AutomaticWeightRequest } from "./rollout-interfaces.ts";
 import { askModel, readQuestions } from "./questions.ts";
 import { look } from "./looks.ts";
 import { stillWaiting } from "./waiting.ts";
@@ -41,13 +41,14 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
 
     async awaitDown({ pipeline, model, champion }) {
       const service = await compute.getService(serviceName(pipeline));
-      if (service === null || service.state === "terminated") return;
+      if (service === null || service.state === "terminated") return { serves: null };
       const { primary, canary } = service;
       if (primary?.version === model || canary?.version === model)
         throw stillWaiting(`${model} to be taken down, the service is ${service.state}`);
       // Who else serves is for others to say: somebody may have deployed meanwhile.
       if (primary !== null && primary.version === champion && canary === null && primary.weightPercent !== 100)
         throw stillWaiting(`${champion} to have all traffic, it has ${primary.weightPercent} %`);
+      return { serves: primary?.version ?? null };
     },
 
     probe: (request) => probe(ports, request),
@@ -71,16 +72,25 @@ export function createRolloutActivities(ports: RolloutPorts): RolloutActivities 
   };
 }
 
-async function setWeight(ports: RolloutPorts, request: WeightRequest): Promise<{ reached: boolean }> {
+async function setWeight(
+  ports: RolloutPorts,
+  request: WeightRequest | AutomaticWeightRequest,
+): Promise<{ reached: boolean }> {
   const name = serviceName(request.pipeline);
+  const isThere = (service: ServiceStatus | null): boolean =>
+    request.percent !== null && observeWeight(service, request).is === "reached";
   const before = await ports.compute.getService(name);
-  if (observeWeight(before, request).is === "reached") return { reached: true };
+  if (isThere(before)) return { reached: true };
   assertChampionServes(before, request);
+  await assertOurs(ports, before, request);
   await apply(ports, request);
-  return { reached: observeWeight(await ports.compute.getService(name), request).is === "reached" };
+  return { reached: isThere(await ports.compute.getService(name)) };
 }
 
-async function apply({ store, compute, recipes }: RolloutPorts, request: WeightRequest): Promise<void> {
+async function apply(
+  { store, compute, recipes }: RolloutPorts,
+  request: WeightRequest | AutomaticWeightRequest,
+): Promise<void> {
   const { pipeline, model, compute: where, percent, complete } = request;
   // A version is served as it was trained, also the one to go back to, whatever the pipeline has chosen since.
   const recipe = (await readClaim(store, request))?.recipe ?? recipes.check(request.recipe);
@@ -99,7 +109,7 @@ async function apply({ store, compute, recipes }: RolloutPorts, request: WeightR
 }
 
 /** Beside nobody a version would get all traffic, judged or not. */
-function assertChampionServes(service: ServiceStatus | null, { pipeline, model, champion }: WeightRequest): void {
+function assertChampionServes(service: ServiceStatus | null, { pipeline, model, champion }: ServedModel): void {
   if (champion === null || champion === model) return;
   const primary = service?.primary?.version;
   if (primary === champion || primary === model) return;
@@ -108,6 +118,22 @@ function assertChampionServes(service: ServiceStatus | null, { pipeline, model, 
     `${serviceName(pipeline)} serves ${primary ?? "nothing"}, not the champion ${champion}: somebody else changed it; ` +
       `bring it back by the workflow rollOut with model ${champion} and target promoted`,
   );
+}
+
+/** An apply ends what is there beside the primary version, and at last that one: only what was trained here is ours to end. */
+async function assertOurs(
+  { store }: RolloutPorts,
+  service: ServiceStatus | null,
+  { pipeline, model, champion }: ServedModel,
+): Promise<void> {
+  for (const { version } of [service?.primary, service?.canary].flatMap((shown) => shown ?? [])) {
+    if (version === model || version === champion) continue;
+    if ((await readClaim(store, { pipeline, model: version })) !== null) continue;
+    throw new TypedFailure(
+      "ServiceChanged",
+      `${serviceName(pipeline)} has ${version}, which ${pipeline} has not trained: somebody else changed it; it is left as it is`,
+    );
+  }
 }
 
 async function takeDown(ports: RolloutPorts, request: RollOutInput & ServedModel): Promise<void> {

@@ -36,6 +36,36 @@ export function observeWeight(
   return { is: "waiting", for: `${model} at ${percent} %, it is ${canary.state} at ${canary.weightPercent} %` };
 }
 
+/**
+ * The share of the traffic that a rollout's version is observed to have. A state that is not known or passing is borne, for
+ * the version's own answers tell more. Throws ServiceFailed when it cannot serve, ServiceChanged when the service is not as
+ * the rollout left it.
+ *
+ * @param percent that it was left at; null where the provider moves it
+ */
+export function observeShare(
+  service: ServiceStatus | null,
+  { pipeline, model, champion, percent }: ServedModel & { percent: number | null },
+): { percent: number; state: ServiceVersionStatus["state"] } {
+  const { primary = null, canary = null } = service ?? {};
+  const version = [canary, primary].find((candidate) => candidate?.version === model) ?? null;
+  const shown = [primary, canary].flatMap((candidate) => candidate ?? []);
+  const isBesideOthers = shown.some((candidate) => candidate.version !== model && candidate.version !== champion);
+  const seen = shown.map((candidate) => `${candidate.version} at ${candidate.weightPercent} %`).join(" and ");
+  const hasMoved = version !== null && percent !== null && version.weightPercent !== percent;
+  if (version === null || isBesideOthers || hasMoved) {
+    const left = percent === null ? `${model} to the provider's own steps` : `${model} at ${percent} %`;
+    // A provider that turns back by itself says why.
+    const why = service?.error ? `: ${service.error}` : "";
+    throw new TypedFailure(
+      "ServiceChanged",
+      `${serviceName(pipeline)} shows ${seen || "nothing"}, and this rollout left ${left}: somebody else changed it${why}`,
+    );
+  }
+  assertCanServe(service, version);
+  return { percent: version.weightPercent, state: version.state };
+}
+
 function assertCanServe(service: ServiceStatus | null, version: ServiceVersionStatus): void {
   if (version.state !== "unhealthy" && version.state !== "failed") return;
   const reason = service?.error ?? null;

@@ -111,8 +111,11 @@ export interface ServiceRequest extends RunsIn, Placed {
   importPath: string;
   /** JSON. */
   args: Record<string, unknown>;
-  /** Share of requests the new version gets beside the primary one, 0..100; ignored by a service without a version. */
-  canaryPercent: number;
+  /**
+   * Share of requests the new version gets beside the primary one, 0..100; null lets the provider move all of them by steps of
+   * its own. Ignored by a service without a version.
+   */
+  canaryPercent: number | null;
   /** Whether reaching 100 ends the rollout and takes the old version down. */
   completeRollout: boolean;
 }

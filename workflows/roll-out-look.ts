@@ -6,8 +6,17 @@ import { looking } from "./activity-options.ts";
 import { requestOf, show, type Rollout } from "./roll-out-state.ts";
 import { label } from "./search-attributes.ts";
 
-/** Looks until the verdict is another, or `newsMs` are over. Null when a pause, its end, or a promotion came first. */
-export async function look(rollout: Rollout, newsMs: number): Promise<LookResult | null> {
+/**
+ * Looks until the verdict is another, or `newsMs` are over. Null when `isInterrupted` came first.
+ *
+ * @param percent that the rollout left the model at; null where the provider moves it
+ */
+export async function look(
+  rollout: Rollout,
+  newsMs: number,
+  isInterrupted: () => boolean,
+  percent: number | null = rollout.state.percent,
+): Promise<LookResult | null> {
   const { state, policy, model } = rollout;
   const { runId, startTime } = workflowInfo();
   const until = new Date(Date.now() + newsMs).toISOString();
@@ -16,22 +25,20 @@ export async function look(rollout: Rollout, newsMs: number): Promise<LookResult
   label({ trafficPercent: state.percent, nextCheck: until, ...(known === null ? {} : { gate: known }) });
   const request = {
     ...requestOf(rollout),
-    percent: state.percent,
+    percent,
     runId,
     startedAt: startTime.toISOString(),
     known,
     until,
   };
   const activities = proxyActivities<RolloutActivities>(looking(policy.probeSeconds, newsMs));
-  const before = { paused: state.paused, promoteNow: state.promoteNow };
-  const isOrdered = (): boolean => state.paused !== before.paused || state.promoteNow !== before.promoteNow;
   const watch = new CancellationScope();
   const looks = watch.run(() =>
     activities.look.executeWithOptions({ summary: `${model} at ${state.percent} %` }, [request]),
   );
   const orders = new CancellationScope();
   void orders
-    .run(() => condition(isOrdered))
+    .run(() => condition(isInterrupted))
     .then(
       () => watch.cancel(),
       () => {},
@@ -39,7 +46,7 @@ export async function look(rollout: Rollout, newsMs: number): Promise<LookResult
   try {
     return await looks;
   } catch (error) {
-    if (isCancellation(error) && isOrdered()) return null;
+    if (isCancellation(error) && isInterrupted()) return null;
     throw error;
   } finally {
     orders.cancel();

@@ -1,34 +1,58 @@
-/** What a rollout is made of: a weight that is read back, a watch that its gates can end, and the way back. */
-import { ApplicationFailure, condition, log, proxyActivities, workflowInfo } from "@temporalio/workflow";
+/** What a rollout does to the service: a weight that is read back, and the way back. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  log,
+  proxyActivities,
+  TimeoutFailure,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import type { AlertDraft } from "../src/domain/alert.ts";
-import {
-  goingBackAlert,
-  rollbackFailsAlert,
-  silentChampionAlert,
-  stepApprovalAlert,
-  stepHeldAlert,
-} from "../src/domain/rollout-alerts.ts";
-import { describeOrder, type RolloutState } from "../src/domain/rollout.ts";
-import type { RolloutPolicy } from "../src/domain/rollout-schema.ts";
+import { goingBackAlert, rollbackFailsAlert, silentChampionAlert, stoppedAlert } from "../src/domain/rollout-alerts.ts";
+import { duration } from "../src/domain/reading.ts";
 import { fewTries, outside, waiting } from "./activity-options.ts";
 import { startAlert } from "./alerts.ts";
-import { look } from "./roll-out-look.ts";
 import { requestOf, show, type Rollout } from "./roll-out-state.ts";
 import { label } from "./search-attributes.ts";
-import { reasonOf, regardless } from "./steps.ts";
+import { isFailureOf, reasonOf, regardless } from "./steps.ts";
 
 const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
 const { takeDown: tryToTakeDown } = proxyActivities<RolloutActivities>(fewTries);
-const { awaitWeight, awaitDown } = proxyActivities<RolloutActivities>(waiting(2 * 3600));
+/** What takes longer to be down is worth an alert. */
+const downSeconds = 300;
+const { awaitDown } = proxyActivities<RolloutActivities>(waiting(86_400));
 
-/** Gives the challenger a share of the traffic and returns when it is observed to have it. */
+/**
+ * Gives the challenger a share of the traffic and returns when it is observed to have it. Throws ServiceFailed when that takes
+ * longer than `readySeconds`.
+ */
 export async function moveTo(rollout: Rollout, percent: number, complete: boolean): Promise<void> {
   const step = { ...requestOf(rollout), percent, complete };
   const summary = complete ? `${rollout.model} alone` : `${rollout.model} to ${percent} %`;
+  if (percent > 0) show(rollout, { metUsers: true });
   const { reached } = await setWeight.executeWithOptions({ summary }, [step]);
-  if (!reached) await awaitWeight.executeWithOptions({ summary }, [step]);
+  if (!reached) {
+    const { readySeconds } = rollout.policy;
+    const { awaitWeight } = proxyActivities<RolloutActivities>(waiting(readySeconds));
+    try {
+      await awaitWeight.executeWithOptions({ summary }, [step]);
+    } catch (error) {
+      // The last try before the deadline says what it waits for; the deadline itself says nothing.
+      const isLate = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+      if (!isLate && !isFailureOf(error, "StillWaiting")) throw error;
+      const late = `${summary} took longer than ${duration(readySeconds)}: ${reasonOf(error)}`;
+      throw ApplicationFailure.nonRetryable(late, "ServiceFailed");
+    }
+  }
   show(rollout, { percent });
+}
+
+/** Leaves it to the provider to give the challenger all traffic by steps of its own; returns at once. */
+export async function moveAutomatically(rollout: Rollout): Promise<void> {
+  const summary = `${rollout.model} to 100 % by the provider's steps`;
+  show(rollout, { metUsers: true });
+  await setWeight.executeWithOptions({ summary }, [{ ...requestOf(rollout), percent: null, complete: false }]);
 }
 
 /** Asks a model some questions once; fails when too few are answered. */
@@ -37,87 +61,18 @@ export async function probeOnce({ pipeline, champion, testSet, policy }: Rollout
 }
 
 /**
- * Watches a step by its gates until its time is over and they pass. Held by a pause, and for at most `holdSeconds` by gates
- * that cannot tell. Throws GateFailed when a gate says to go back, GateUndecided when they could not tell in time.
- */
-export async function watchStep(rollout: Rollout, phase: "step" | "bake", seconds: number): Promise<void> {
-  const { state, policy } = rollout;
-  const startedMs = Date.now();
-  const spent = { percent: state.percent, seconds: 0, looks: 0 };
-  const looksBefore = state.done.reduce((sum, { looks }) => sum + looks, 0);
-  show(rollout, { phase, done: [...state.done, spent] });
-  label({ stage: phase === "bake" ? "bake" : `rollout ${state.percent} %` });
-  let pausedMs = 0;
-  let isTold = false;
-  for (;;) {
-    const lookedMs = Date.now();
-    const wasPaused = state.paused !== null;
-    const leftMs = startedMs + seconds * 1000 + pausedMs - lookedMs;
-    const seen = await look(rollout, newsAfterMs(rollout, seconds, leftMs));
-    spent.seconds = Math.round((Date.now() - startedMs) / 100) / 10;
-    if (wasPaused) pausedMs += Date.now() - lookedMs;
-    if (seen !== null) {
-      spent.looks = seen.looks - looksBefore;
-      show(rollout, { gates: seen.gates });
-      label({ gate: seen.verdict });
-      if (seen.verdict === "fail") throw gateFailure("GateFailed", state, "fail");
-    }
-    if (state.promoteNow) return;
-    const overdueMs = Date.now() - startedMs - seconds * 1000 - pausedMs;
-    if (seen === null || state.paused !== null || overdueMs < 0) continue;
-    if (seen.verdict === "pass") return;
-    if (overdueMs >= policy.holdSeconds * 1000) throw gateFailure("GateUndecided", state, "hold");
-    if (!isTold) await tell(rollout, stepHeldAlert(state, workflowInfo().workflowId, policy.holdSeconds));
-    isTold = true;
-  }
-}
-
-/** News of one step, beside what is worth some at once, so that history stays small however often is looked. */
-const mostNews = 20;
-
-function newsAfterMs({ state, policy }: Rollout, seconds: number, leftMs: number): number {
-  if (state.promoteNow || seconds === 0) return 0;
-  const probeMs = policy.probeSeconds * 1000;
-  return Math.ceil(leftMs > 0 ? Math.min(leftMs, Math.max(probeMs, (seconds * 1000) / mostNews)) : probeMs);
-}
-
-function gateFailure(type: "GateFailed" | "GateUndecided", { gates }: RolloutState, verdict: "fail" | "hold"): Error {
-  const reasons = gates.filter((gate) => gate.verdict === verdict).map(({ reason }) => reason);
-  return ApplicationFailure.nonRetryable(reasons.join("; "), type);
-}
-
-/** Returns when somebody has agreed to a step. Throws RolledBack when they did not, or nobody answered and that means no. */
-export async function awaitApproval(
-  rollout: Rollout,
-  percent: number,
-  { deadlineSeconds, onDeadline }: NonNullable<RolloutPolicy["steps"][number]["approval"]>,
-): Promise<void> {
-  const { state, model } = rollout;
-  const approvalUntil = new Date(Date.now() + deadlineSeconds * 1000).toISOString();
-  show(rollout, { phase: "approval", approvalUntil, answer: null, nextCheckAt: null });
-  label({ stage: "approval" });
-  await tell(rollout, stepApprovalAlert(state, workflowInfo().workflowId, percent));
-  const isOver = (): boolean => state.answer !== null || state.promoteNow;
-  await condition(isOver, deadlineSeconds * 1000);
-  const { answer } = state;
-  show(rollout, { approvalUntil: null });
-  if (state.promoteNow || answer?.order === "approve" || (answer === null && onDeadline === "proceed")) return;
-  const why = answer === null ? `nobody answered by ${approvalUntil}` : describeOrder(answer);
-  throw ApplicationFailure.nonRetryable(`${model} at ${percent} %: ${why}`, "RolledBack");
-}
-
-/**
  * Takes the challenger's traffic and ends it, however long that takes; people hear when it does not work at once. Where users
- * had met it, the champion is asked whether it answers.
+ * had met it, the champion is asked whether it answers. What somebody else has brought up is left as it is.
  */
-export async function goBack(rollout: Rollout, reason: string): Promise<void> {
-  const { state, model, champion } = rollout;
+export async function goBack(rollout: Rollout, reason: string, isChanged: boolean): Promise<void> {
+  const { state, champion } = rollout;
   const { workflowId } = workflowInfo();
-  const metUsers = state.done.length > 0;
+  const { metUsers } = state;
   show(rollout, { phase: "going back", nextCheckAt: null });
   if (metUsers) {
     label({ stage: "going back" });
-    await tell(rollout, goingBackAlert(state, workflowId, reason));
+    const draft = isChanged ? stoppedAlert : goingBackAlert;
+    await tell(rollout, draft(state, workflowId, reason));
   }
   try {
     await tryToTakeDown(requestOf(rollout));
@@ -125,9 +80,9 @@ export async function goBack(rollout: Rollout, reason: string): Promise<void> {
     await tell(rollout, rollbackFailsAlert(state, workflowId, `${reason}; ${reasonOf(error)}`));
     await takeDown(requestOf(rollout));
   }
-  await awaitDown({ pipeline: rollout.pipeline, model, champion });
-  if (!metUsers || champion === null) return;
+  const serves = await down(rollout, reason);
   show(rollout, { percent: 0 });
+  if (!metUsers || champion === null || serves !== champion) return;
   try {
     await probeOnce(rollout, champion);
   } catch (error) {
@@ -135,8 +90,22 @@ export async function goBack(rollout: Rollout, reason: string): Promise<void> {
   }
 }
 
+/** Returns who serves when the challenger does not any more; people hear when that takes long. */
+async function down(rollout: Rollout, reason: string): Promise<string | null> {
+  const { pipeline, model, champion, policy, state } = rollout;
+  const request = { pipeline, model, champion };
+  const soon = Math.min(downSeconds, policy.readySeconds);
+  try {
+    return (await proxyActivities<RolloutActivities>(waiting(soon)).awaitDown(request)).serves;
+  } catch (error) {
+    const late = `not done after ${duration(soon)}: ${reasonOf(error)}`;
+    await tell(rollout, rollbackFailsAlert(state, workflowInfo().workflowId, `${reason}; ${late}`));
+    return (await awaitDown(request)).serves;
+  }
+}
+
 /** Starts telling people; that it cannot be started holds nothing up. */
-async function tell({ alerts, state }: Rollout, draft: AlertDraft): Promise<void> {
+export async function tell({ alerts, state }: Rollout, draft: AlertDraft): Promise<void> {
   try {
     await regardless(() => startAlert(draft, alerts, `${draft.kind}-${state.done.length}`));
   } catch (error) {

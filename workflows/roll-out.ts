@@ -32,9 +32,10 @@ import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import { local, patient, quick } from "./activity-options.ts";
 import { rolloutQuery, rolloutUpdate } from "./roll-out-messages.ts";
 import { show, type Rollout } from "./roll-out-state.ts";
-import { awaitApproval, goBack, moveTo, probeOnce, watchStep } from "./roll-out-steps.ts";
+import { goBack, moveTo, probeOnce } from "./roll-out-steps.ts";
+import { awaitApproval, awaitResume, watchProvider, watchStep } from "./roll-out-watch.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
-import { checked, reasonOf, regardless } from "./steps.ts";
+import { checked, isFailureOf, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
 const { lockRollout, unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
@@ -53,14 +54,15 @@ export async function rollOut(input: RollOutInput): Promise<RolloutEnd> {
   const { workflowId, runId } = workflowInfo();
   const rollout: Rollout = { ...request, ...(await lockRollout({ pipeline, workflowId, runId })), state };
   const { champion } = rollout;
-  Object.assign(state, { pipeline, model, champion, steps: policy.steps.map(({ percent }) => percent) });
+  const steps = policy.mode === "automatic" ? [] : policy.steps.map(({ percent }) => percent);
+  Object.assign(state, { pipeline, model, champion, target, mode: policy.mode, steps });
   try {
     await work.run(() => tell(rollout));
   } catch (error) {
     const { ended } = rollout.state;
     const reason = ended === null ? reasonOf(error) : describeOrder(ended);
     log.warn("rollout goes back", { pipeline, model, target, reason });
-    await regardless(() => withdraw(rollout, reason));
+    await regardless(() => withdraw(rollout, reason, isFailureOf(error, "ServiceChanged")));
     if (ended !== null) throw ApplicationFailure.nonRetryable(`${model} was ${reason}`, "RolledBack", error);
     throw error;
   } finally {
@@ -123,7 +125,7 @@ async function bringUp(rollout: Rollout): Promise<void> {
 }
 
 async function promote(rollout: Rollout): Promise<void> {
-  const { model, champion, policy, state } = rollout;
+  const { model, champion } = rollout;
   // The first version has no other to share traffic with, and a champion that is gone from its service comes back alone.
   const isAlone = champion === null || champion === model;
   if (!isAlone && rollout.challenger !== model) {
@@ -131,19 +133,11 @@ async function promote(rollout: Rollout): Promise<void> {
     await moveTo(rollout, 0, false);
     await probeOnce(rollout, model);
   }
-  for (const step of isAlone ? [] : policy.steps) {
-    if (state.promoteNow && step.percent < 100) continue;
-    if (step.approval !== undefined && !state.promoteNow) await awaitApproval(rollout, step.percent, step.approval);
-    await moveTo(rollout, step.percent, false);
-    await watchStep(rollout, "step", step.soakSeconds ?? policy.soakSeconds);
-  }
-  if (!isAlone && policy.bakeSeconds > 0) {
-    state.promoteNow = false;
-    await watchStep(rollout, "bake", policy.bakeSeconds);
-  }
   if (isAlone) {
     await moveTo(rollout, 100, true);
     await probeOnce(rollout, model);
+  } else {
+    await meetUsers(rollout);
   }
   // Here the old champion ends: from now on there is no way but forward, and the registry must follow.
   await regardless(async () => {
@@ -158,9 +152,26 @@ async function promote(rollout: Rollout): Promise<void> {
   });
 }
 
-async function withdraw(rollout: Rollout, reason: string): Promise<void> {
+/** By steps to all traffic, and the time after that in which the champion stays warm. */
+async function meetUsers(rollout: Rollout): Promise<void> {
+  const { policy, state } = rollout;
+  if (policy.mode === "automatic") await watchProvider(rollout);
+  for (const step of policy.steps) {
+    const isPassedOver = state.promoteNow || policy.mode === "automatic";
+    if (isPassedOver && step.percent < 100) continue;
+    if (step.approval !== undefined && !isPassedOver) await awaitApproval(rollout, step.percent, step.approval);
+    await awaitResume(rollout);
+    await moveTo(rollout, step.percent, false);
+    await watchStep(rollout, "step", step.soakSeconds ?? policy.soakSeconds);
+  }
+  if (policy.bakeSeconds === 0) return;
+  state.promoteNow = false;
+  await watchStep(rollout, "bake", policy.bakeSeconds);
+}
+
+async function withdraw(rollout: Rollout, reason: string, isChanged = false): Promise<void> {
   if (rollout.champion === rollout.model) return;
-  await goBack(rollout, reason);
+  await goBack(rollout, reason, isChanged);
   await alias(rollout, { challenger: null }, reason);
   show(rollout, { phase: "withdrawn" });
 }

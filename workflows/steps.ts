@@ -8,6 +8,7 @@ import {
   sleep,
   TemporalFailure,
 } from "@temporalio/workflow";
+import type { FailureType } from "../src/domain/failures.ts";
 
 /** Runs the check of a workflow's own input; what it refuses fails the workflow itself, at once and with its type. */
 export async function checked<T>(check: () => Promise<T>): Promise<T> {
@@ -22,11 +23,22 @@ export async function checked<T>(check: () => Promise<T>): Promise<T> {
 /** The failure at the bottom of a chain, as `Type: message`. */
 export function reasonOf(error: unknown): string {
   if (isCancellation(error)) return "cancelled";
+  const bottom = bottomOf(error);
+  if (bottom instanceof ApplicationFailure) return `${bottom.type ?? "Internal"}: ${bottom.message}`;
+  return bottom instanceof Error ? bottom.message : String(bottom);
+}
+
+/** Whether the failure at the bottom of a chain has this type. */
+export function isFailureOf(error: unknown, type: FailureType): boolean {
+  const bottom = bottomOf(error);
+  return bottom instanceof ApplicationFailure && bottom.type === type;
+}
+
+function bottomOf(error: unknown): unknown {
   let bottom = error;
   while (bottom instanceof TemporalFailure && !(bottom instanceof ApplicationFailure) && bottom.cause)
     bottom = bottom.cause;
-  if (bottom instanceof ApplicationFailure) return `${bottom.type ?? "Internal"}: ${bottom.message}`;
-  return bottom instanceof Error ? bottom.message : String(bottom);
+  return bottom;
 }
 
 /** Runs to its end whatever happens to the workflow. */

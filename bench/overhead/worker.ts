@@ -87,7 +87,8 @@ function instantCompute(store: ObjectStore): Compute {
     },
     jobCostUsd: async () => null,
     terminateJob: async () => {},
-    async applyService({ name, version, canaryPercent, completeRollout }) {
+    async applyService({ name, version, canaryPercent: wanted, completeRollout }) {
+      const canaryPercent = wanted ?? 100;
       const before = services.get(name)?.primary?.version ?? version;
       const service: ServiceStatus = {
         id: name,

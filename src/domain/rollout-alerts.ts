@@ -3,6 +3,7 @@ import { draft, type AlertDraft } from "./alert.ts";
 import type { Alert } from "./alert-schema.ts";
 import { duration } from "./reading.ts";
 import type { RolloutView } from "./rollout.ts";
+import { serviceName } from "./ids.ts";
 import { shellWord } from "./shell.ts";
 
 /** A step's gates cannot tell, and the rollout waits for them. */
@@ -55,6 +56,30 @@ export function goingBackAlert(view: RolloutView, workflowId: string, reason: st
   });
 }
 
+/** Somebody else has changed the service, so that a rollout that users had met cannot go on. */
+export function stoppedAlert(view: RolloutView, workflowId: string, reason: string): AlertDraft {
+  const { pipeline, model, champion } = view;
+  return draft({
+    kind: "rollout-back",
+    pipeline,
+    cycle: model,
+    workflowId,
+    title: `${model} stops: somebody else changed the service`,
+    text: [
+      reason,
+      `${model} is taken down where it is still there; what others have brought up is left as it is. The registry's champion is ${champion ?? "nobody"}.`,
+    ],
+    facts: factsOf(view),
+    next: [
+      {
+        what: "See what the service has",
+        command: `anyscale service status --name ${shellWord(serviceName(pipeline))}`,
+      },
+      { what: "Bring a champion of before back", command: rollBackCommand(pipeline) },
+    ],
+  });
+}
+
 /** The service does not obey: the challenger still has its share of the traffic. */
 export function rollbackFailsAlert(view: RolloutView, workflowId: string, reason: string): AlertDraft {
   const { pipeline, model, percent } = view;
@@ -71,7 +96,10 @@ export function rollbackFailsAlert(view: RolloutView, workflowId: string, reason
     facts: factsOf(view),
     next: [
       watch(view),
-      { what: "Roll the service back by hand", command: `anyscale service rollback --name ${shellWord(pipeline)}` },
+      {
+        what: "Roll the service back by hand",
+        command: `anyscale service rollback --name ${shellWord(serviceName(pipeline))}`,
+      },
     ],
   });
 }
@@ -87,7 +115,12 @@ export function silentChampionAlert(view: RolloutView, workflowId: string, reaso
     title: `${champion ?? pipeline} has all traffic again and does not answer`,
     text: [reason, `${model} was taken down. Nobody else serves ${pipeline}.`],
     facts: factsOf(view),
-    next: [{ what: "See what the service says", command: `anyscale service status --name ${shellWord(pipeline)}` }],
+    next: [
+      {
+        what: "See what the service says",
+        command: `anyscale service status --name ${shellWord(serviceName(pipeline))}`,
+      },
+    ],
   });
 }
 
@@ -110,6 +143,10 @@ function watch({ pipeline }: RolloutView): Alert["next"][number] {
 
 function order({ pipeline }: RolloutView, name: string, what: string): Alert["next"][number] {
   return { what, command: `tuneloop rollout ${name} ${shellWord(pipeline)} --reason "why"` };
+}
+
+function rollBackCommand(pipeline: string): string {
+  return `tuneloop rollout rollback ${shellWord(pipeline)} --reason "why"`;
 }
 
 /** A champion of before has all traffic again, as somebody has ordered. */
@@ -142,7 +179,7 @@ export function notTakenBackAlert(of: {
     text: [`It was to be ${why}.`, reason, "The champion has kept its traffic, unless the service itself has failed."],
     next: [
       { what: "See what happened", command: `temporal workflow show --workflow-id ${shellWord(workflowId)}` },
-      { what: "Try again", command: `tuneloop rollout rollback ${shellWord(pipeline)} --reason "why"` },
+      { what: "Try again", command: rollBackCommand(pipeline) },
     ],
   });
 }

@@ -58,7 +58,9 @@ export const gatesSchema = z.strictObject({
 export type GatePolicy = z.infer<typeof gatesSchema>;
 
 export const rolloutPolicySchema = z.strictObject({
-  /** Percent of traffic, rising, the last one 100. */
+  /** Who moves the weight: `manual`, we do, by `steps`; `automatic`, the provider by its own, and we watch and take back. */
+  mode: z.enum(["manual", "automatic"]).default("manual"),
+  /** Percent of traffic, rising, the last one 100; not looked at where the provider has its own. */
   steps: z
     .array(stepSchema)
     .min(1)
@@ -80,6 +82,8 @@ export const rolloutPolicySchema = z.strictObject({
   gates: gatesSchema.prefault({}),
   /** How long a step whose gates cannot tell is held before the rollout goes back. */
   holdSeconds: seconds.default(3600),
+  /** How long the service may take to give a version its share, the start of its machines included, before it goes back. */
+  readySeconds: seconds.gt(0).default(7200),
 });
 export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>;
 

@@ -1,6 +1,6 @@
 /** What a rollout is doing, what people may order it to do, and how it says so. */
 import type { OrderReceipt } from "./order.ts";
-import type { GateVerdict } from "./rollout-schema.ts";
+import type { GateVerdict, RolloutPolicy } from "./rollout-schema.ts";
 
 /** Orders of a running rollout; what each does is said in {@link takeRolloutOrder}. */
 export const rolloutOrders = ["pause", "resume", "promote", "abort", "rollBack", "approve", "reject"] as const;
@@ -49,6 +49,12 @@ export type RolloutPhase =
 
 /** What a rollout keeps in mind: what it shows, and the orders it has yet to act on. */
 export interface RolloutState extends RolloutView {
+  /** Where it is to end; null until that is known. */
+  target: "silent" | "promoted" | "withdrawn" | null;
+  /** Who moves the weight. */
+  mode: RolloutPolicy["mode"];
+  /** Whether traffic was asked for, observed or not. */
+  metUsers: boolean;
   /** All steps' soaks, then the bake, end at once. */
   promoteNow: boolean;
   /** Set when somebody ended it. */
@@ -72,6 +78,9 @@ export function initialRollout(): RolloutState {
     nextCheckAt: null,
     approvalUntil: null,
     orders: [],
+    target: null,
+    mode: "manual",
+    metUsers: false,
     promoteNow: false,
     ended: null,
     answer: null,
@@ -80,7 +89,7 @@ export function initialRollout(): RolloutState {
 
 /** Without what only the rollout itself needs. */
 export function viewOfRollout(state: RolloutState): RolloutView {
-  const { promoteNow: _, ended: _ended, answer: _answer, ...view } = state;
+  const { target: _, mode: _mode, metUsers: _met, promoteNow: _now, ended: _ended, answer: _answer, ...view } = state;
   return view;
 }
 
@@ -107,12 +116,17 @@ export function whyNotOrder(state: RolloutState, order: RolloutOrder, request: u
   }
 }
 
-function whyNotNow({ phase, paused, model }: RolloutState, order: RolloutOrder): string | null {
+function whyNotNow({ phase, paused, model, target, mode }: RolloutState, order: RolloutOrder): string | null {
+  if (target === "withdrawn") return `the rollout of ${model} is going back already`;
+  if (target === "silent" && order !== "abort" && order !== "rollBack")
+    return `${model} comes up without traffic: there is nothing to ${order} until it is decided on`;
   switch (order) {
     case "approve":
     case "reject":
       return phase === "approval" ? null : `no step of the rollout of ${model} waits for approval`;
     case "pause":
+      if (mode === "automatic" && phase !== "bake")
+        return "the provider moves the traffic by steps of its own: promote, abort or roll back";
       return paused === null ? null : `the rollout is paused already: ${paused.reason}`;
     case "resume":
       return paused === null ? "the rollout is not paused" : null;
@@ -191,9 +205,9 @@ function phaseText({ phase, percent, steps, approvalUntil, champion }: RolloutVi
     case "starting":
       return "coming up.";
     case "approval":
-      return `waits until ${approvalUntil ?? "somebody answers"} for the updates approve or reject.`;
+      return `at ${percent} %, waits until ${approvalUntil ?? "somebody answers"} for the updates approve or reject.`;
     case "step":
-      return `${percent} % of ${steps.join(", ")} %.`;
+      return `at ${percent} %${steps.length === 0 ? ", moved by the provider" : `, by steps of ${steps.join(", ")} %`}.`;
     case "bake":
       return `all traffic; ${champion ?? "the version before"} stays warm to go back to.`;
     case "completing":

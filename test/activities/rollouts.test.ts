@@ -197,6 +197,32 @@ describe("createRolloutActivities", () => {
       expect(compute.applied).toEqual([]);
     });
 
+    it.each([
+      ["beside the champion", aService({ canary: aServed("hotfix", { weightPercent: 5 }) })],
+      ["in the place of a first model", aService({ primary: aServed("hotfix") })],
+    ])("leaves alone what somebody else has brought up %s", async (_, service) => {
+      compute.service = service;
+      const champion = service.canary === null ? null : "games-1";
+      const message = await expectFailure(() => activities().setWeight({ ...aWeight, champion }), "ServiceChanged");
+      expect(message).toContain("hotfix, which games has not trained");
+      expect(compute.applied).toEqual([]);
+    });
+
+    it("takes the place of a version of its own that a terminated rollout left behind", async () => {
+      compute.service = aService({ canary: aServed("games-0", { weightPercent: 0 }) });
+      const recipe = { name: "embedded", baseModel: null, hyperparameters: {} };
+      const claim = { workflowId: "retrain/games/0/fine-tune", jobName: "train", entrypoint: "x", recipe };
+      store.write(objectKeys.trainingClaim("games", "games-0"), JSON.stringify(claim));
+      await inActivity(() => activities().setWeight(aWeight));
+      expect(compute.applied).toMatchObject([{ version: "games-2" }]);
+    });
+
+    it("leaves the steps to the provider where no percent is asked for", async () => {
+      compute.service = aService({ canary: aServed("games-2", { weightPercent: 0 }) });
+      await inActivity(() => activities().setWeight({ ...aWeight, percent: null, complete: false }));
+      expect(compute.applied).toMatchObject([{ canaryPercent: null, completeRollout: false }]);
+    });
+
     it.each([null, "games-2"])("deploys the version alone when the champion is %s", async (champion) => {
       compute.service = null;
       await inActivity(() => activities().setWeight({ ...aWeight, champion, percent: 100, complete: true }));
@@ -241,16 +267,23 @@ describe("createRolloutActivities", () => {
       expect(compute.orders).toEqual([]);
     });
 
-    it.each<[string, ServiceStatus | null, boolean]>([
-      ["there is no service", null, true],
-      ["the service is terminated", aService({ state: "terminated", primary: aServed("games-2") }), true],
-      ["only others serve", aService(), true],
-      ["the model is still the canary", aService({ canary: aServed("games-2", { weightPercent: 0 }) }), false],
-      ["the model is still primary", aService({ primary: aServed("games-2"), state: "terminating" }), false],
-    ])("when %s is down: %o %s", async (_, service, isDown) => {
+    it.each<[string, ServiceStatus | null, string | null]>([
+      ["there is no service", null, null],
+      ["the service is terminated", aService({ state: "terminated", primary: aServed("games-2") }), null],
+      ["only the champion serves", aService(), "games-1"],
+      ["others serve", aService({ primary: aServed("other") }), "other"],
+    ])("answers who serves when %s", async (_, service, serves) => {
       compute.service = service;
-      const wait = () => activities().awaitDown(served);
-      await (isDown ? expect(inActivity(wait)).resolves.toBeUndefined() : expectFailure(wait, "StillWaiting"));
+      expect(await inActivity(() => activities().awaitDown(served))).toEqual({ serves });
+    });
+
+    it.each<[string, ServiceStatus]>([
+      ["the model is still the canary", aService({ canary: aServed("games-2", { weightPercent: 0 }) })],
+      ["the model is still primary", aService({ primary: aServed("games-2"), state: "terminating" })],
+      ["the champion has not all of the traffic yet", aService({ primary: aServed("games-1", { weightPercent: 50 }) })],
+    ])("waits as long as %s", async (_, service) => {
+      compute.service = service;
+      await expectFailure(() => activities().awaitDown(served), "StillWaiting");
     });
   });
 

@@ -70,6 +70,19 @@ describe("whyNotOrder", () => {
     expect(whyNotOrder(aRollout(), "resume", because)).toBe("the rollout is not paused");
   });
 
+  it.each([
+    ["silent", ["abort", "rollBack"]],
+    ["withdrawn", []],
+  ] as const)("lets a rollout to %s be ended at most: %o", (target, possibleNow) => {
+    const state = aRollout({ phase: "starting", target });
+    expect(rolloutOrders.filter((order) => whyNotOrder(state, order, because) === null)).toEqual([...possibleNow]);
+  });
+
+  it("does not pretend that steps which the provider takes can be paused", () => {
+    expect(whyNotOrder(aRollout({ mode: "automatic" }), "pause", because)).toContain("steps of its own");
+    expect(whyNotOrder(aRollout({ mode: "automatic", phase: "bake" }), "pause", because)).toBeNull();
+  });
+
   it("takes nothing more once somebody has ended it", () => {
     const state = aRollout();
     takeRolloutOrder(state, "abort", because);
@@ -99,7 +112,7 @@ describe("rolloutDetails", () => {
     const gates = [{ gate: "error rate", verdict: "pass" as const, reason: "error rate: 0 of 8" }];
     expect(rolloutDetails(aRollout({ gates, nextCheckAt: "2026-01-01T00:00:30Z" }))).toBe(
       [
-        "**games-2**: 10 % of 10, 50, 100 %.",
+        "**games-2**: at 10 %, by steps of 10, 50, 100 %.",
         "Traffic: games-2 10 %, games-1 90 %.\n- pass: error rate: 0 of 8",
         "Next news by 2026-01-01T00:00:30Z.",
       ].join("\n\n"),

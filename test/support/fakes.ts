@@ -272,6 +272,7 @@ function rolloutFakes(world: World): RolloutActivities {
     },
     async setWeight({ model, percent, complete }) {
       const [other] = others(model);
+      if (percent === null) return { reached: false };
       const isThere = complete ? other === undefined && world.serving[model] === 100 : world.serving[model] === percent;
       if (isThere) return { reached: true };
       if (other === undefined || complete) serve({ [model]: 100 }, `${model} alone`);
@@ -294,18 +295,22 @@ function rolloutFakes(world: World): RolloutActivities {
     async awaitDown({ model }) {
       settled(`${model} to be down`);
       if (world.serving[model] !== undefined) throw stillWaiting(`${model} to be down`);
+      return { serves: others(model)[0] ?? null };
     },
     probe: async () => ({ asked: 8, failed: 0 }),
     findFormerChampion: async ({ to }) => ({ model: formerChampion(world.registry, to), testSet: aTestSet() }),
     async look({ model, percent, known, until }) {
-      if (world.serving[model] !== percent) throw new TypedFailure("ServiceChanged", `${model} is not at ${percent} %`);
+      const share = world.serving[model] ?? 0;
+      if (percent !== null && share !== percent)
+        throw new TypedFailure("ServiceChanged", `${model} is not at ${percent} %`);
       const { verdict } = worstOf(world.gates);
       const leftMs = Date.parse(until) - Date.now();
       world.looks++;
-      if (verdict === known && leftMs > 0) {
+      const isThere = percent === null && share === 100;
+      if (verdict === known && leftMs > 0 && !isThere) {
         throw new TypedFailure("StillWaiting", `still ${verdict}`, { retryAfterMs: Math.min(leftMs, 20) });
       }
-      return { verdict, gates: world.gates, looks: world.looks };
+      return { percent: share, verdict, gates: world.gates, looks: world.looks };
     },
     async moveAliases({ to, workflowId, reason }) {
       world.registry = withAliases(world.registry, { to, workflowId, reason, at: new Date().toISOString() });

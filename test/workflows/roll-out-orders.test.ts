@@ -5,7 +5,7 @@ import type { rollOut } from "../../workflows/roll-out.ts";
 import { rolloutQuery, rolloutUpdate } from "../../workflows/roll-out-messages.ts";
 import { aRollOutInput } from "../support/builders.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
-import type { World } from "../support/world.ts";
+import { Door, type World } from "../support/world.ts";
 
 let temporal: TestTemporal;
 let world: World;
@@ -44,7 +44,8 @@ const kinds = (): string[] => world.alerts.map(({ kind }) => kind);
 
 describe("orders of a rollout", () => {
   it("pause holds the step beyond its soak while its gates are still watched, until resume", async () => {
-    const handle = await start(quick);
+    const handle = await start({ ...quick, soakSeconds: 2 });
+    await atPercent(handle, 10);
     await order(handle, "pause");
     await until(() => expect(world.looks).toBeGreaterThan(6));
     expect(await handle.query(rolloutQuery)).toMatchObject({ percent: 10, paused: { reason: "because", by: "ann" } });
@@ -53,8 +54,25 @@ describe("orders of a rollout", () => {
     await temporal.record(handle, "paused");
   });
 
-  it("a gate that fails during a pause sends the rollout back all the same", async () => {
+  it("pause before the first step lets the challenger meet nobody, until resume", async () => {
+    const door = new Door();
+    world.when("lockRollout", async (_, usual) => {
+      await door.pass();
+      return usual();
+    });
     const handle = await start(quick);
+    await door.reached;
+    await order(handle, "pause");
+    door.open();
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ model: challenger, percent: 0 }));
+    expect(world.traffic).toEqual([]);
+    await order(handle, "resume");
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+  });
+
+  it("a gate that fails during a pause sends the rollout back all the same", async () => {
+    const handle = await start();
+    await atPercent(handle, 10);
     await order(handle, "pause");
     world.gates = [{ gate: "error rate", verdict: "fail", reason: "16 of 16" }];
     expect(await failureOf(handle)).toBe("GateFailed: 16 of 16");
@@ -120,6 +138,26 @@ describe("a step that waits for approval", () => {
     await order(handle, "approve");
     expect(await handle.result()).toMatchObject({ champion: challenger });
     await temporal.record(handle, "approved-step");
+  });
+
+  it("is still watched at the share that the challenger has, and goes back when a gate fails meanwhile", async () => {
+    const handle = await start(policy);
+    await waiting(handle);
+    world.gates = [{ gate: "error rate", verdict: "fail", reason: "16 of 16" }];
+    expect(await failureOf(handle)).toBe("GateFailed: 16 of 16");
+    expect(world.serving).toEqual({ [champion]: 100 });
+  });
+
+  it("is not taken while the rollout is paused, also when somebody has agreed", async () => {
+    const handle = await start(policy);
+    await waiting(handle);
+    await order(handle, "pause");
+    await order(handle, "approve");
+    const looks = world.looks;
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "step", percent: 10 }));
+    await until(() => expect(world.looks).toBeGreaterThan(looks));
+    await order(handle, "resume");
+    expect(await handle.result()).toMatchObject({ champion: challenger });
   });
 
   it("goes back when somebody does not", async () => {

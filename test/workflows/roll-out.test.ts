@@ -180,6 +180,45 @@ describe("rollOut to promoted", () => {
     expect(world.registry.lock).toBeNull();
   });
 
+  it("tells people that it stops, and asks nobody else's version anything, when somebody else changed the service", async () => {
+    withChallenger();
+    world.when("look", async () => {
+      world.serving = { other: 100 };
+      throw new TypedFailure("ServiceChanged", "it shows other: somebody else changed it");
+    });
+    expect(await failureOf(await start("promoted"))).toContain("ServiceChanged");
+    expect(world.serving).toEqual({ other: 100 });
+    expect(world.requests("probe")).toEqual([]);
+    await vi.waitFor(() => expect(world.alerts).toMatchObject([{ kind: "rollout-back" }]));
+    expect(world.alerts[0]?.title).toContain("somebody else changed the service");
+  });
+
+  it("goes back when the service does not give the share that was asked for in time, and tells people", async () => {
+    withChallenger();
+    world.settlePolls = 10_000;
+    world.when("takeDown", (_, usual) => {
+      world.settlePolls = 0;
+      return usual();
+    });
+    const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, readySeconds: 0.5 } });
+    expect(await failureOf(handle)).toMatch(/^ServiceFailed: .*-2 to 10 % took longer than 1 s: /);
+    expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} down`]);
+    await vi.waitFor(() => expect(world.alerts.map(({ kind }) => kind)).toEqual(["rollout-back"]));
+  });
+
+  it("tells people when the version is not down in time, and goes on waiting for that", async () => {
+    withChallenger();
+    world.gates = [failing];
+    world.when("awaitDown", (_, usual) => {
+      if (world.alerts.length < 2) throw new TypedFailure("StillWaiting", "is down soon", { retryAfterMs: 20 });
+      return usual();
+    });
+    const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, readySeconds: 0.5 } });
+    expect(await failureOf(handle)).toContain("GateFailed");
+    expect(world.alerts.map(({ kind }) => kind).toSorted()).toEqual(["rollback-fails", "rollout-back"]);
+    expect(world.serving).toEqual({ [champion]: 100 });
+  });
+
   it("takes the version down and gives the lock back when it is cancelled in a soak", async () => {
     withChallenger();
     const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, soakSeconds: 86_400 } });
@@ -189,6 +228,52 @@ describe("rollOut to promoted", () => {
     expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} down`]);
     expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
     await temporal.record(handle, "cancelled-in-soak");
+  });
+});
+
+describe("rollOut by the provider's own steps", () => {
+  const policy = { ...aQuickRollout, mode: "automatic", probeSeconds: 0.1 };
+  const automatic = (more: object = {}) => startWith({ ...input("promoted"), policy: { ...policy, ...more } });
+  /** The provider takes a step at each look. */
+  function stepAtEachLook(percents: number[]): void {
+    world.when("look", (request, usual) => {
+      const percent = request.percent === null ? percents.shift() : undefined;
+      if (percent !== undefined) world.serving = { [champion]: 100 - percent, [challenger]: percent };
+      return usual();
+    });
+  }
+
+  it("orders them once, watches them to the end, and completes as always", async () => {
+    withChallenger();
+    stepAtEachLook([25, 60, 100]);
+    const { done, champion: crowned } = await (await automatic({ readySeconds: 4 })).result();
+    expect(crowned).toBe(challenger);
+    // What lasts as long as one look may have been passed by.
+    expect(done.map(({ percent }) => percent)).toEqual(expect.arrayContaining([0, 25, 100]));
+    expect(done.at(-1)?.percent).toBe(100);
+    expect(world.requests("setWeight").map(({ percent, complete }) => [percent, complete])).toEqual([
+      [null, false],
+      [100, false],
+      [100, true],
+    ]);
+    expect(world.registry).toMatchObject({ champion: challenger, challenger: null });
+  });
+
+  it("takes the version back when a gate fails on the way", async () => {
+    withChallenger();
+    stepAtEachLook([25]);
+    world.gates = [failing];
+    expect(await failureOf(await automatic())).toContain("GateFailed");
+    expect(world.serving).toEqual({ [champion]: 100 });
+  });
+
+  it("takes the version back when they do not come to an end in time", async () => {
+    withChallenger();
+    stepAtEachLook([25]);
+    expect(await failureOf(await automatic({ readySeconds: 0.5 }))).toMatch(
+      /^ServiceFailed: the provider left .* at 25 % for 1 s/,
+    );
+    expect(world.serving).toEqual({ [champion]: 100 });
   });
 });
 
