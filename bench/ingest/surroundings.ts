@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Client } from "@temporalio/client";
 import { createS3Client, S3ObjectStore } from "../../src/adapters/s3-object-store.ts";
+import { leanWorker } from "../../src/dev/own-servers.ts";
 import { startStack } from "../../src/dev/stack.ts";
 import { withStackEnvironment } from "../../src/dev/stack-file.ts";
 import { connect } from "../../src/temporal/client.ts";
@@ -66,7 +67,10 @@ export async function withWorker<T>(
   { environment }: Surroundings,
   measure: (rssMb: () => Promise<number>) => Promise<T>,
 ): Promise<T> {
-  const worker = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), { env: environment });
+  const worker = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), {
+    execArgv: [...leanWorker.nodeOptions],
+    env: { ...leanWorker.environment, ...environment },
+  });
   await once(worker, "message");
   try {
     return await measure(async () => {

@@ -1,4 +1,4 @@
-/** A worker as `tuneloop worker` runs it, which also says how much memory it has taken at most. */
+/** A worker as `tuneloop dev` and the image run it, which also says how much memory it has taken at most. */
 import { pino } from "pino";
 import { loadConfig, loadSourceConfig } from "../../src/config.ts";
 import { withStackEnvironment } from "../../src/dev/stack-file.ts";

@@ -72,7 +72,8 @@ export class S3ObjectStore implements ObjectStore {
   async get(key: string, expected?: { sha256: string }): Promise<{ body: Buffer; etag: string } | null> {
     const reply = await this.#open(key);
     if (reply === null) return null;
-    const body = await this.#attempt(key, async () => Buffer.from((await reply.Body?.transformToByteArray()) ?? []));
+    const bytes = await this.#attempt(key, async () => (await reply.Body?.transformToByteArray()) ?? new Uint8Array());
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     if (expected) assertHash(key, expected.sha256, createHash("sha256").update(body).digest("hex"));
     return { body, etag: reply.ETag ?? "" };
   }

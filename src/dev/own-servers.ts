@@ -25,13 +25,23 @@ export function emulatorServer(options: {
   };
 }
 
+/**
+ * What a worker process is started with so that reading takes a third less memory and no more time: almost all that comes
+ * is soon garbage, for which a young generation of 16 MB is enough, and a heap of malloc for each thread (glibc) would keep
+ * what any of them has ever taken.
+ */
+export const leanWorker = {
+  nodeOptions: ["--max-semi-space-size=16"],
+  environment: { MALLOC_ARENA_MAX: "2" },
+} as const;
+
 /** A Temporal worker as a child; gets 35 s to finish what it has begun when it is stopped. */
 export function workerProcess(options: { logFile: string; environment: NodeJS.ProcessEnv }): ServerSpec {
   return {
     name: "worker",
     command: process.execPath,
-    args: [launcherPath(), "worker"],
-    environment: options.environment,
+    args: [...leanWorker.nodeOptions, launcherPath(), "worker"],
+    environment: { ...leanWorker.environment, ...options.environment },
     logFile: options.logFile,
     graceMs: 35_000,
     ready: (signal, output) => printed(output, workerReadySchema, signal),
