@@ -46,6 +46,8 @@ export const faultSchema = z.strictObject({
     z.strictObject({ kind: z.literal("job-state"), state: z.string().min(1) }),
     /** The next call by the job's id finds that it is no more: its process ended, its record and logs gone. */
     z.strictObject({ kind: z.literal("job-vanish") }),
+    /** A service's state and its newest version's as a list shows them, known or not: unlike what they are. */
+    z.strictObject({ kind: z.literal("service-state"), state: z.string().min(1) }),
     /** A version of the service becomes UNHEALTHY and stays so. */
     z.strictObject({ kind: z.literal("service-unhealthy") }),
     /** A version of the service never gets further than STARTING. */

@@ -2,6 +2,7 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { serviceApplySchema, serviceApplyVersionsSchema, serviceRollbackSchema } from "../anyscale/services-wire.ts";
 import { PROJECT_ID } from "./catalog.ts";
+import type { Faults } from "./faults.ts";
 import type { EmulatorEnv } from "./guard.ts";
 import { page } from "./paging.ts";
 import { Refusal } from "./refusal.ts";
@@ -25,11 +26,17 @@ export interface ServiceRoutesContext {
   state: State;
   services: Services;
   tags: Tags;
+  faults: Faults;
 }
 
 /** Services, their versions and events, without the proxy that answers their queries. */
-export function addServices(app: Hono<EmulatorEnv>, { state, services, tags }: ServiceRoutesContext): void {
-  const answer = (service: ServiceRecord, c: Context<EmulatorEnv>) => serviceAnswer(service, new URL(c.req.url).origin);
+export function addServices(app: Hono<EmulatorEnv>, { state, services, tags, faults }: ServiceRoutesContext): void {
+  const answer = (service: ServiceRecord, c: Context<EmulatorEnv>) => {
+    const facts = { method: c.req.method, path: c.req.path, name: service.name };
+    const fault = c.req.method === "GET" ? faults.take(["service-state"], facts) : null;
+    const shown = serviceAnswer(service, new URL(c.req.url).origin);
+    return fault?.kind === "service-state" ? inState(shown, fault.state) : shown;
+  };
   app.put(`${BASE}/apply`, (c) => {
     const request = serviceApplySchema.parse(c.get("body"));
     const service = services.apply(request, request.project_id ?? PROJECT_ID);
@@ -85,6 +92,14 @@ export function addServices(app: Hono<EmulatorEnv>, { state, services, tags }: S
     return c.json(null);
   });
   addServiceHistory(app, state);
+}
+
+/** A service, and its canary or only version, in a state that they are not in. */
+function inState(shown: ReturnType<typeof serviceAnswer>, state: string) {
+  const newest = shown.canary_version ?? shown.primary_version;
+  const other = { ...newest, current_state: state };
+  const versions = shown.canary_version === null ? { primary_version: other } : { canary_version: other };
+  return { ...shown, ...versions, current_state: state };
 }
 
 /** What was and is of a service: its versions and its events. */

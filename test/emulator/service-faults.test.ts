@@ -52,6 +52,22 @@ describe("faults of services", () => {
     await seen((now) => running(now) && now.primary_version?.version === "v2");
   });
 
+  it("shows a service in a state that is not its own, as often as ordered, and goes on with it", async () => {
+    await deploy("v1");
+    await seen(running);
+    await deploy("v2", 50);
+    await seen((now) => now.canary_version?.weight === 50);
+    await emulator.fault({ match: { name }, times: 2, effect: { kind: "service-state", state: "SOMETHING_NEW" } });
+    const states: unknown[] = [];
+    for (let look = 0; look < 3; look++) {
+      const now = await emulator.client.services.find(name);
+      const { primary_version: primary, canary_version: canary } = now ?? {};
+      states.push([now?.current_state, primary?.current_state, canary?.current_state, canary?.weight]);
+    }
+    const odd = ["SOMETHING_NEW", "RUNNING", "SOMETHING_NEW", 50];
+    expect(states).toEqual([odd, odd, ["ROLLING_OUT", "RUNNING", "RUNNING", 50]]);
+  });
+
   it("keeps a version in STARTING, without requests, until it is rolled back", async () => {
     await deploy("v1");
     await seen(running);
