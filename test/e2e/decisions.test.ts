@@ -113,10 +113,11 @@ describe("decisions", () => {
   it("name the program that decided, and both models' model.json", async () => {
     const { code, arms, policy } = await recordOf("won-2");
     expect(code.version).toMatch(/^\d+\.\d+\.\d+/);
-    expect(arms.map(({ manifest }) => manifest?.key).toSorted()).toEqual([
-      "models/won/won-1/model.json",
-      "models/won/won-2/model.json",
-    ]);
+    const manifests = arms.map(({ name, manifest }) => [name, manifest?.key]);
+    expect(Object.fromEntries(manifests)).toEqual({
+      champion: "models/won/won-1/model.json",
+      challenger: "models/won/won-2/model.json",
+    });
     expect(policy).toMatchObject({ primary: "accuracy_output_fn", guards: [] });
   });
 
