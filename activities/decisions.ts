@@ -123,6 +123,10 @@ async function decidedArm(
     answers.failed += failed;
     predictions.push(await kept(store, key, body, failed === 0));
   }
+  if (answers.asked !== evaluation.records) {
+    const found = `${model} has ${answers.asked} stored answers, and ${evaluation.records} were asked for`;
+    throw new TypedFailure("InvalidData", `evaluation ${evaluation.key}: ${found}`);
+  }
   return { name, model, evaluation: evaluation.key, predictions, answers, failure: null, ...own };
 }
 

@@ -15,8 +15,9 @@ function isFinal({ answer, failure }: Prediction): boolean {
 
 /**
  * The answers to the questions of one shard, stored as they come: all that have come while the last write was under way go
- * into the next one. The object always holds its answers in the order of the questions. Nobody else writes it: each
- * write is made on what the last one left, and fails as a Conflict when another worker has been there.
+ * into the next one. The object always holds its answers in the order of the questions, and what failed stays in it until
+ * it has been asked again: who reads it meanwhile finds as many as there were. Nobody else writes it: each write is made
+ * on what the last one left, and fails as a Conflict when another worker has been there.
  */
 export class PredictionShard {
   /** Questions without a final answer yet, as places among the shard's questions. */
@@ -31,23 +32,28 @@ export class PredictionShard {
   #next: PromiseWithResolvers<void> | null = null;
   #isWriting = false;
 
-  private constructor(store: ObjectStore, key: string, stored: { etag: string | null; kept: (Prediction | null)[] }) {
+  private constructor(
+    store: ObjectStore,
+    key: string,
+    stored: { etag: string | null; answers: (Prediction | null)[] },
+  ) {
+    const isOpen = (prediction: Prediction | null): boolean => prediction === null || !isFinal(prediction);
     this.#store = store;
     this.#key = key;
     this.#etag = stored.etag;
-    this.known = stored.kept.flatMap((prediction) => prediction ?? []);
-    this.open = stored.kept.flatMap((prediction, index) => (prediction === null ? [index] : []));
-    this.#lines = stored.kept.map((prediction) => (prediction === null ? null : lineOf(prediction)));
+    this.known = stored.answers.flatMap((prediction) => (isOpen(prediction) ? [] : (prediction ?? [])));
+    this.open = stored.answers.flatMap((prediction, index) => (isOpen(prediction) ? [index] : []));
+    this.#lines = stored.answers.map((prediction) => (prediction === null ? null : lineOf(prediction)));
     this.#awaited = this.open.length;
   }
 
   /** Reads what is stored of the answers to these questions. Throws InvalidData naming a line that is no prediction. */
   static async open(store: ObjectStore, key: string, questions: readonly TestRecord[]): Promise<PredictionShard> {
     const stored = await store.get(key);
-    const answers = stored === null ? [] : parsePredictions(key, stored.body);
-    const byId = new Map(answers.filter(isFinal).map((prediction) => [prediction.id, prediction]));
-    const kept = questions.map(({ id }) => byId.get(id) ?? null);
-    return new PredictionShard(store, key, { etag: stored?.etag ?? null, kept });
+    const known = stored === null ? [] : parsePredictions(key, stored.body);
+    const byId = new Map(known.map((prediction) => [prediction.id, prediction]));
+    const answers = questions.map(({ id }) => byId.get(id) ?? null);
+    return new PredictionShard(store, key, { etag: stored?.etag ?? null, answers });
   }
 
   /** Resolves when the answer to the question at this place is stored. */

@@ -81,6 +81,25 @@ describe("an evaluation over S3 and HTTP", () => {
     expect(await storedPredictions(store, found)).toHaveLength(400);
   });
 
+  it("keeps what failed in its place while it is asked again, for those who read meanwhile", async () => {
+    const held = Promise.withResolvers<string>();
+    const { ask, store } = await over(40, (asked) => {
+      if (asked.question !== "q3" && asked.question !== "q7") return right(asked);
+      if (asked.times === 1) return { status: 403, body: "" };
+      return asked.question === "q3" ? right(asked) : held.promise;
+    });
+    const found = await inActivity(ask);
+    expect(found.failed).toBe(2);
+    const again = inActivity(ask);
+    const answerTo = async (place: number) => (await storedPredictions(store, found))[place];
+    await until("the answer to the first of them", async () => (await answerTo(3))?.answer === "answer to q3", 10_000);
+    expect(await storedPredictions(store, found)).toHaveLength(40);
+    expect(await answerTo(7)).toMatchObject({ id: "r7", answer: null, failure: "refused" });
+    held.resolve("late");
+    expect(await again).toMatchObject({ records: 40, failed: 0 });
+    expect(await answerTo(7)).toMatchObject({ answer: "late" });
+  });
+
   it("gets an answer to every question of an endpoint that fails now and then", async () => {
     const { ask } = await over(200, (asked) =>
       asked.times === 1 && Number(asked.question.slice(1)) % 20 === 0 ? { status: 503, body: "busy" } : right(asked),

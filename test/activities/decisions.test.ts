@@ -181,6 +181,16 @@ describe("decideCycle", () => {
     await expectFailure(() => decide(store, request), "NotFound");
     expect(store.objects.has("decisions/games-2.json")).toBe(false);
   });
+
+  it("writes no decision when there are fewer answers than there were", async () => {
+    const request = await storeAsked(store, { champion: rightOn(240), challenger: rightOn(360) });
+    const key = objectKeys.predictions(request.arms[1]?.evaluation?.key ?? "", 0);
+    const [, ...others] = store.text(key).split("\n");
+    store.write(key, others.join("\n"));
+    const said = await expectFailure(() => decide(store, request), "InvalidData");
+    expect(said).toContain("games-1 has 399 stored answers, and 400 were asked for");
+    expect(store.objects.has("decisions/games-2.json")).toBe(false);
+  });
 });
 
 describe("settleChoices", () => {
