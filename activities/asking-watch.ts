@@ -7,6 +7,9 @@ const mostInARow = 50;
 const windowMs = 10_000;
 const stepMs = 500;
 
+/** An endpoint answers nobody: Unavailable where its requests fail, which may pass, else ServiceFailed. */
+export class NoAnswers extends TypedFailure {}
+
 /** Counts answers, and notices an endpoint that answers nobody. */
 export class AskingWatch {
   readonly #records: number;
@@ -30,10 +33,7 @@ export class AskingWatch {
     this.#count(prediction);
   }
 
-  /**
-   * Counts a prediction that was just made. Throws when the endpoint answers nobody: Unavailable when its requests fail,
-   * which may pass, ServiceFailed when it refuses them.
-   */
+  /** Counts a prediction that was just made. Throws NoAnswers when the endpoint answers nobody. */
   countAsked(prediction: Prediction): void {
     this.#count(prediction);
     this.#asked++;
@@ -90,9 +90,9 @@ export class AskingWatch {
     this.#lastFailed = prediction;
   }
 
-  #silence(what: string): TypedFailure {
+  #silence(what: string): NoAnswers {
     const { failure, error } = this.#lastFailed ?? {};
     const type = failure === "unavailable" ? "Unavailable" : "ServiceFailed";
-    return new TypedFailure(type, `${this.#model} ${what}: ${error ?? "there were none"}`);
+    return new NoAnswers(type, `${this.#model} ${what}: ${error ?? "there were none"}`);
   }
 }

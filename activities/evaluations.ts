@@ -10,8 +10,8 @@ import { untilNextReport } from "../src/domain/reading.ts";
 import type { EvaluateModelInput } from "../src/domain/workflow-input-schema.ts";
 import type { Ports } from "../src/ports.ts";
 import { askedArm, withCheckpoint, type AskedEndpoint } from "./arms.ts";
-import { askAll, openQuestions, shardRecords, type Answers } from "./asking.ts";
-import { AskingWatch } from "./asking-watch.ts";
+import { askAll, openQuestions, shardRecords } from "./asking.ts";
+import { AskingWatch, NoAnswers } from "./asking-watch.ts";
 import { needDocument } from "./documents.ts";
 import type { AskedQuestions, EvaluationActivities } from "./comparison-interfaces.ts";
 import { predictionsOf } from "./predictions.ts";
@@ -41,10 +41,9 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       const asked = await askedArm(ports, request);
       const examples =
         request.examples === null ? [] : await needDocument(store, request.examples.key, exampleListSchema);
-      const sample = await drawSample(store, request.testSet, request.evaluate);
-      const answers = { key: evaluationKey(request), testSet: request.testSet, sample };
-      const failed = await withPatience(() => askInRounds(ports, request, { asked, examples, answers }));
-      return { key: answers.key, shards: Math.ceil(sample.records / shardRecords), records: sample.records, failed };
+      const key = evaluationKey(request);
+      const { records, failed } = await withPatience(() => ask(ports, request, { key, asked, examples }));
+      return { key, shards: Math.ceil(records / shardRecords), records, failed };
     },
 
     async scoreEvaluation({ asked, ...request }) {
@@ -71,52 +70,58 @@ export function evaluationKey(request: EvaluateModelInput): string {
   return createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 32);
 }
 
-interface Round {
+/** Who is asked, what they are shown, and under which name their answers are kept. */
+interface Asked {
+  key: string;
   asked: AskedEndpoint;
   examples: Example[];
-  answers: Answers;
 }
 
-/** Asks what has no answer yet; answers how many questions are left without one. */
-async function askInRounds(ports: EvaluationPorts, request: EvaluateModelInput, round: Round): Promise<number> {
-  const { concurrency, requestsPerSecond, temperature, maxTokens, timeoutSeconds } = request.evaluate;
+/** Asks what has no answer yet; answers how many questions there are, and how many are left without one. */
+async function ask(
+  ports: EvaluationPorts,
+  request: EvaluateModelInput,
+  { key, ...whom }: Asked,
+): Promise<{ records: number; failed: number }> {
+  const { model, testSet, evaluate } = request;
+  const { concurrency, requestsPerSecond, temperature, maxTokens, timeoutSeconds } = evaluate;
   const signal = cancellationSignal();
-  const sampling = { temperature, maxTokens, timeoutMs: timeoutSeconds * 1000 };
-  const lanes = Math.min(concurrency, round.answers.sample.records);
-  const gate = new RequestGate({ concurrency: lanes, requestsPerSecond }, signal);
-  const asking = { endpoint: ports.endpoint, asked: round.asked, examples: round.examples, tries, ...sampling };
-  const startedMs = performance.now();
-  for (let left = rounds; ; left--) {
-    const watch = new AskingWatch(request.model, round.answers.sample.records);
-    const quiet = tellProgress(ports, () => watch.progress());
-    try {
-      const questions = openQuestions(ports.store, round.answers, watch);
-      await askAll(questions, { ...asking, gate, lanes, signal, watch });
-      if (watch.passing === 0 || left === 1) {
-        watch.assertAnswers();
-        return watch.failed;
-      }
+  let watch = new AskingWatch(model, testSet.records);
+  const quiet = tellProgress(ports, () => watch.progress());
+  try {
+    const sample = await drawSample(ports.store, testSet, evaluate);
+    const lanes = Math.min(concurrency, sample.records);
+    const gate = new RequestGate({ concurrency: lanes, requestsPerSecond }, signal);
+    const sampling = { temperature, maxTokens, timeoutMs: timeoutSeconds * 1000 };
+    const asking = { endpoint: ports.endpoint, ...whom, tries, ...sampling, gate, lanes, signal };
+    const startedMs = performance.now();
+    for (let left = rounds; ; left--) {
+      watch = new AskingWatch(model, sample.records);
+      await askAll(openQuestions(ports.store, { key, testSet, sample }, watch), { ...asking, watch });
+      if (watch.passing === 0 || left === 1) break;
       await delay(Math.min(longestPauseMs, performance.now() - startedMs), undefined, { signal });
-    } finally {
-      quiet();
     }
+    watch.assertAnswers();
+    return { records: sample.records, failed: watch.failed };
+  } finally {
+    quiet();
   }
 }
 
-/** Makes Temporal try again, each time later, and in the end a finding of what was thought to pass. */
+/** Has Temporal ask an endpoint again that answers nobody, each time later, until that is a finding. */
 async function withPatience<T>(ask: () => Promise<T>): Promise<T> {
   const { attempt } = activityInfo();
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof TypedFailure) || error.type !== "Unavailable") throw error;
+    if (!(error instanceof NoAnswers) || error.type !== "Unavailable") throw error;
     const { message } = error;
     if (attempt >= lastAttempt) throw new TypedFailure("ServiceFailed", message, { cause: error });
     throw new TypedFailure("Unavailable", message, { cause: error, retryAfterMs: attempt * 10_000 });
   }
 }
 
-/** Shows how far it is: to Temporal each second, to people who look at the workflow now and then. Ends by the function it answers. */
+/** Shows how far it is until the answered function is called: to Temporal each second, to people who look now and then. */
 function tellProgress({ workflows }: EvaluationPorts, progress: () => AskingProgress): () => void {
   const { workflowExecution } = activityInfo();
   const startedMs = Date.now();

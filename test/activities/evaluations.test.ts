@@ -220,6 +220,14 @@ describe("askQuestions", () => {
     expect(endpoint.asked).toHaveLength(20);
   });
 
+  it("takes a storage that is down for nobody's silence, however often it was tried", async () => {
+    const request = anEvaluation(await freeze(store, questions(20)));
+    store.hook = ({ key }) => {
+      if (key === request.testSet.key) throw new TypedFailure("Unavailable", "the storage is down");
+    };
+    await expectFailure(() => over(right).activities.askQuestions(request), "Unavailable", { attempt: 7 });
+  });
+
   it("gives way to another worker that writes the same, and then takes over what that one has stored", async () => {
     const request = anEvaluation(await freeze(store, questions(20)));
     const { activities } = over(right);
