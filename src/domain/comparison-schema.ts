@@ -64,11 +64,18 @@ export const numericComparisonSchema = z.object({
    * The same, were the champion at its best on each question that it left without an answer, for means of ratios; without
    * these questions for others. Null when it left none that counts.
    */
-  ifAnswered: z.object({ total: count, champion: z.number(), difference: differenceSchema.nullable() }).nullable(),
+  ifAnswered: z
+    .object({
+      total: count,
+      /** Null where there is no value without these questions. */
+      champion: z.number().nullable(),
+      difference: differenceSchema.nullable(),
+    })
+    .nullable(),
 });
 export type NumericComparison = z.infer<typeof numericComparisonSchema>;
 
-/** Which of both answers a judge preferred, asked in both orders. */
+/** Which of both answers a judge preferred, asked in both orders. An answer is preferred to none without asking. */
 export const preferenceComparisonSchema = z.object({
   ...common,
   kind: z.literal("preference"),
@@ -78,6 +85,8 @@ export const preferenceComparisonSchema = z.object({
   lost: count,
   /** Records on which the judge said the same in both orders. */
   agreed: count,
+  /** The same, were the champion preferred on each question that it left without an answer; null when it left none. */
+  ifAnswered: z.object({ gained: count, lost: count }).nullable(),
 });
 export type PreferenceComparison = z.infer<typeof preferenceComparisonSchema>;
 

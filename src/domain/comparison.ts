@@ -18,6 +18,9 @@ export interface ArmsToCompare {
   resamples?: number;
 }
 
+/** Share of the answered records that may have a value of one model only; of more, what counts is not a fair choice. */
+const mostOneSided = 0.05;
+
 /** One record that counts, by the places that it has in the lists of both models. */
 interface PairedPlaces {
   challenger: number;
@@ -29,7 +32,8 @@ interface PairedPlaces {
  * caller may see to other things in between: the resampling of 5,000 records takes a tenth of a second.
  *
  * Records that only one of both was asked do not count, nor those without a value. The same answers give the same numbers on
- * every machine and in whatever order they are. A metric with a value that is no number is `unusable` and has none.
+ * every machine and in whatever order they are. A metric with a value that is no number is `unusable` and has none, and so
+ * is one that more than 5 % of the answers have of one model only: what a model has no value for may be what it is bad at.
  */
 export function* compareArms(arms: ArmsToCompare): Generator<Comparison, void, undefined> {
   const { champion, challenger, packs } = arms;
@@ -79,6 +83,16 @@ function compareMetric({ champion, challenger, pack, metric, subset, paired, ...
   if (attack === undefined || (isOfTwo && defence === undefined)) {
     return unusable(`${name} was not measured for ${attack === undefined ? "the challenger" : "the champion"}`);
   }
+  const isOneSided = ({ challenger: place, champion: other }: PairedPlaces): boolean =>
+    isOfTwo &&
+    other !== null &&
+    challenger.answered[place] === true &&
+    champion.answered[other] === true &&
+    ((attack[place] ?? null) === null) !== ((defence?.[other] ?? null) === null);
+  const oneSided = paired.filter(isOneSided).length;
+  if (oneSided > mostOneSided * paired.length) {
+    return unusable(`${oneSided} of ${paired.length} records have a value of ${name} for one of both models only`);
+  }
   const values = paired.flatMap(({ challenger: place, champion: other }): PairedValues[] => {
     const value = attack[place] ?? null;
     const against = other === null ? null : (defence?.[other] ?? null);
@@ -127,13 +141,17 @@ function comparePairs({ metric: { name, better }, values, hasChampion }: ValuesT
 }
 
 function comparePreferences({ metric: { name }, values }: ValuesToCompare): Compared {
-  const count = (...verdicts: string[]): number =>
-    values.filter(({ challenger }) => typeof challenger === "string" && verdicts.includes(challenger)).length;
+  const countOf = (of: readonly PairedValues[], ...verdicts: string[]): number =>
+    of.filter(({ challenger }) => typeof challenger === "string" && verdicts.includes(challenger)).length;
+  const count = (...verdicts: string[]): number => countOf(values, ...verdicts);
   if (count("gained", "lost", "tie", "split") < values.length) return `${name} has a value that is no verdict`;
+  const judged = values.filter(({ isChampionSilent }) => !isChampionSilent);
+  const silent = values.length - judged.length;
   return {
     kind: "preference",
     gained: count("gained"),
     lost: count("lost"),
     agreed: count("gained", "lost", "tie"),
+    ifAnswered: silent === 0 ? null : { gained: countOf(judged, "gained"), lost: countOf(judged, "lost") + silent },
   };
 }

@@ -29,6 +29,15 @@ export interface Difference {
   ratio: Interval | null;
 }
 
+/** What is known where a model would have to be given answers and no number can be: nothing. */
+const nothingKnown: Difference = {
+  value: 0,
+  twoSided: { lower: -Infinity, upper: Infinity },
+  oneSided: { lower: -Infinity, upper: Infinity },
+  p: 1,
+  ratio: null,
+};
+
 /** A comparison in the numbers that decisions and reports are made of, the same ones for metrics of every kind. */
 export interface Contrast {
   comparison: BinaryComparison | NumericComparison | PreferenceComparison;
@@ -58,14 +67,7 @@ export function contrastOf(comparison: Comparison, alpha: number): Contrast | nu
     case "statistic":
       return ofNumbers(comparison);
     case "preference":
-      return {
-        comparison,
-        champion: null,
-        challenger: null,
-        difference: differenceOfPairs(comparison, alpha, null),
-        ifAnswered: null,
-        test: "sign test",
-      };
+      return ofPreferences(comparison, alpha);
     case "unusable":
       return null;
   }
@@ -121,6 +123,18 @@ function differenceOfPairs({ gained, lost, total }: Pairs, alpha: number, both: 
   };
 }
 
+function ofPreferences(comparison: PreferenceComparison, alpha: number): Contrast {
+  const { total, ifAnswered } = comparison;
+  return {
+    comparison,
+    champion: null,
+    challenger: null,
+    difference: differenceOfPairs(comparison, alpha, null),
+    ifAnswered: ifAnswered && differenceOfPairs({ ...ifAnswered, total }, alpha, null),
+    test: "sign test",
+  };
+}
+
 function ofNumbers(comparison: NumericComparison): Contrast {
   const { champion, championInterval, challenger, challengerInterval, difference, ifAnswered } = comparison;
   return {
@@ -128,7 +142,7 @@ function ofNumbers(comparison: NumericComparison): Contrast {
     champion: champion === null ? null : { value: champion, interval: championInterval },
     challenger: { value: challenger, interval: challengerInterval },
     difference,
-    ifAnswered: ifAnswered?.difference ?? null,
+    ifAnswered: ifAnswered && (ifAnswered.difference ?? nothingKnown),
     test: "paired bootstrap",
   };
 }

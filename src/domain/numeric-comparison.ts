@@ -81,10 +81,9 @@ function ifAnswered(compare: ValuesToCompare, kind: "mean" | "statistic", statis
       ? values.map((pair) => (pair.isChampionSilent ? { ...pair, champion: best } : pair))
       : values.filter(({ isChampionSilent }) => !isChampionSilent);
   const champion = statisticOf(spared.map((pair) => pair.champion))();
-  if (!isNumber(champion)) return null;
   return {
     total: spared.length,
-    champion,
+    champion: isNumber(champion) ? champion : null,
     difference: resample(compare, spared, statisticOf)?.difference ?? null,
   };
 }

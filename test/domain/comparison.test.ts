@@ -98,8 +98,20 @@ describe("compareAll", () => {
   it("counts no record that only one was asked, or that has no value", () => {
     const [one, other] = [{ ids: ["a", "b", "c", "d"] }, { ids: ["d", "e", "b", "c"] }];
     expect(
-      compareOne(accuracy, [true, true, null, false], [true, true, false, true], { champion: one, challenger: other }),
+      compareOne(accuracy, [true, true, null, false], [true, true, false, null], { champion: one, challenger: other }),
     ).toMatchObject({ total: 2, championRight: 1, challengerRight: 1, gained: 1, lost: 1 });
+  });
+
+  it("is not usable when one model has values for just some of what both answered", () => {
+    const champion = numbers(100, () => 0).map((_, index) => index % 2 === 0);
+    const without = (count: number) => champion.map((value, index) => (index < count ? null : value));
+    expect(compareOne(accuracy, champion, without(5))).toMatchObject({ kind: "binary", total: 95 });
+    for (const one of [compareOne(accuracy, champion, without(6)), compareOne(accuracy, without(6), champion)]) {
+      const reason = "6 of 100 records have a value of accuracy for one of both models only";
+      expect(one).toMatchObject({ kind: "unusable", reason });
+    }
+    const silent = { challenger: { answered: champion.map((_, index) => index >= 50) } };
+    expect(compareOne(accuracy, champion, without(50), silent)).toMatchObject({ kind: "binary", total: 50 });
   });
 
   it("gives the champion what it left without an answer, were it at its best", () => {
@@ -183,6 +195,7 @@ describe("compareAll", () => {
       gained: 2,
       lost: 1,
       agreed: 4,
+      ifAnswered: null,
     });
     const alone = {
       champion: null,
@@ -191,6 +204,14 @@ describe("compareAll", () => {
       alpha: 0.05,
     };
     expect(compareAll(alone)).toEqual([]);
+  });
+
+  it("gives the champion the preference where it was silent, as the challenger must not win by that", () => {
+    const ids = numbers(5, (i) => i).map((i) => `r00${i}`);
+    const silent = { ids, subsets: {}, answered: [false, true, true, true, false] };
+    expect(
+      compareOne(preference, [null], ["gained", "gained", "lost", "tie", "tie"], { champion: silent }),
+    ).toMatchObject({ gained: 2, lost: 1, ifAnswered: { gained: 1, lost: 3 } });
   });
 
   it("compares every metric on every subset of the challenger's", () => {

@@ -39,6 +39,16 @@ describe("contrastOf", () => {
     });
   });
 
+  it("takes the champion's silence for what it preferred, and for nothing known where no number can be given", () => {
+    const ifAnswered = { gained: 10, lost: 30 };
+    expect(contrastOf({ ...preferences(30, 10, 5, 5), ifAnswered }, 0.05)?.ifAnswered?.value).toBe(-0.4);
+    const unknown = { total: 1, champion: null, difference: null };
+    expect(contrastOf(latencies(500, 520, 10, { ifAnswered: unknown }), 0.05)?.ifAnswered).toMatchObject({
+      p: 1,
+      oneSided: { lower: -Infinity, upper: Infinity },
+    });
+  });
+
   it("leaves numbers as they were resampled", () => {
     const comparison = latencies(500, 520, 10);
     expect(contrastOf(comparison, 0.05)?.difference).toEqual(comparison.difference);

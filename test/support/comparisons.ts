@@ -79,5 +79,6 @@ export function preferences(gained: number, lost: number, tied: number, split: n
     gained,
     lost,
     agreed: gained + lost + tied,
+    ifAnswered: null,
   };
 }
