@@ -142,12 +142,12 @@ export function summarise(
   return Object.fromEntries(Object.entries(scored.subsets).map(([subset, places]) => [subset, metricsOf(places)]));
 }
 
-/** Tables of all packs, over the answered records of the test set. */
+/** Tables of all packs, over the answered records of the test set; none of a pack that fails to make them. */
 export function tablesOf(scored: ScoredAnswers, packs: readonly MetricPack[]): MetricTable[] {
   const places = scored.subsets["test"] ?? [];
   return packs.flatMap((pack) => {
     const columns = pack.metrics.map((metric) => [metric.name, shownValues(scored, metric, places)] as const);
-    return pack.tables?.(Object.fromEntries(columns)) ?? [];
+    return unlessItFails(() => pack.tables?.(Object.fromEntries(columns))) ?? [];
   });
 }
 
@@ -158,9 +158,9 @@ export function countAnswers(predictions: readonly Pick<Prediction, "answer">[])
 
 /**
  * One number of the values of a metric, none of them null: the share that is true, the mean, or the statistic. Null where
- * there is none.
+ * there is none, of which a comparison says why.
  */
-export function valueOf(pack: MetricPack, metric: Metric, values: readonly MetricValue[]): number | null {
+function valueOf(pack: MetricPack, metric: Metric, values: readonly MetricValue[]): number | null {
   if (values.length === 0) return null;
   switch (metric.kind) {
     case "binary":
@@ -168,7 +168,8 @@ export function valueOf(pack: MetricPack, metric: Metric, values: readonly Metri
     case "mean":
       return values.reduce<number>((sum, value) => sum + Number(value), 0) / values.length;
     case "statistic":
-      return pack.statistics?.[metric.name]?.(values)() ?? null;
+      const value = unlessItFails(() => pack.statistics?.[metric.name]?.(values)());
+      return Number.isFinite(value) ? (value ?? null) : null;
     case "preference":
       return null;
   }
@@ -179,6 +180,15 @@ function shownValues(scored: ScoredAnswers, { name, over }: Metric, places: read
   const column = scored.columns[name] ?? [];
   const counted = over === "asked" ? places : places.filter((place) => scored.answered[place]);
   return counted.map((place) => column[place] ?? null).filter((value) => value !== null);
+}
+
+/** What a pack answers, whose code may be anybody's; null when it throws. */
+function unlessItFails<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch {
+    return null;
+  }
 }
 
 function isAnswered(prediction: Prediction): prediction is AnsweredPrediction {

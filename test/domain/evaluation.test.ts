@@ -6,6 +6,10 @@ import type { MetricPack, MetricValues } from "../../src/domain/metrics/metric.t
 import { responses } from "../../src/domain/metrics/responses.ts";
 import { aPrediction, aTestRecord, noContext } from "../support/answers.ts";
 
+const fails = (): never => {
+  throw new Error("no such label");
+};
+
 describe("countAnswers", () => {
   it("counts the questions asked and those that got no answer, an empty one being an answer", () => {
     const answers = ["yes", "", null, null].map((answer) => ({ answer }));
@@ -121,6 +125,19 @@ describe("summarise", () => {
     });
   });
 
+  it("says null where a statistic of one's own fails or is no number", () => {
+    const [known] = packs[1]!.metrics.filter(({ kind }) => kind === "statistic");
+    const failing = (statistic: () => number) => ({
+      ...packs[1]!,
+      metrics: [known!],
+      statistics: { macro_f1: () => statistic },
+    });
+    for (const pack of [failing(fails), failing(() => Number.NaN)]) {
+      const scored = scoreAnswers(records, predictions, { packs: [pack] });
+      expect(summarise(scored, [pack])["test"]).toEqual({ macro_f1: null });
+    }
+  });
+
   it("says null and not 0 or NaN where no record counts", () => {
     const silent = predictions.map((prediction) => ({ ...prediction, answer: null }));
     expect(summarise(scoreAnswers(records, silent, { packs }), packs)["test"]).toEqual({
@@ -135,6 +152,18 @@ describe("summarise", () => {
 });
 
 describe("tablesOf", () => {
+  it("leaves out the tables of a pack that fails to make them", () => {
+    const whole = classification.create({}, noContext);
+    const scored = scoreAnswers(
+      [aTestRecord({ id: "r0", expected: "yes" })],
+      [aPrediction({ id: "r0", answer: "yes" })],
+      {
+        packs: [whole],
+      },
+    );
+    expect(tablesOf(scored, [{ ...whole, tables: fails }])).toEqual([]);
+  });
+
   it("has the tables of all packs", () => {
     const packs = [responses, classification.create({}, noContext)];
     const [record, prediction] = [
