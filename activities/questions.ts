@@ -60,7 +60,8 @@ export async function askQuestion(asking: Asking, { id, expected, messages }: Qu
     const isOver = type === "RateLimited" ? performance.now() > patientUntilMs : broken >= tries;
     if (kind !== "unavailable" || isOver) return unanswered({ id, expected }, kind, message);
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** pauses++) * (0.5 + Math.random() / 2);
-    if (type === "RateLimited" || retryAfterMs !== null) gate.pause(retryAfterMs ?? pauseMs);
+    // Nobody waits longer than for a question's end, whatever an endpoint asks for.
+    if (type === "RateLimited" || retryAfterMs !== null) gate.pause(Math.min(retryAfterMs ?? pauseMs, patienceMs));
     if (type !== "RateLimited") await delay(pauseMs, undefined, { signal });
   }
 }
