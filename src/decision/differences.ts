@@ -10,7 +10,7 @@ export interface Difference {
 
 /**
  * All places in which what was found is not what was recorded. Items of lists are named by their `metric` and `subset`, or
- * their `name`, where they have one, else by their place from 1.
+ * their `name`, where they have one, else by their place from 1; of several with one name the later ones also by that.
  */
 export function differences(at: string, recorded: unknown, found: unknown): Difference[] {
   if (Array.isArray(recorded) && Array.isArray(found)) return ofNamed(at, named(recorded), named(found));
@@ -27,7 +27,12 @@ function ofNamed(at: string, recorded: Map<string, unknown>, found: Map<string, 
 }
 
 function named(items: readonly unknown[]): Map<string, unknown> {
-  return new Map(items.map((item, index) => [nameOf(item) ?? String(index + 1), item]));
+  const byName = new Map<string, unknown>();
+  for (const [index, item] of items.entries()) {
+    const [name, place] = [nameOf(item), String(index + 1)];
+    byName.set(name === null ? place : byName.has(name) ? `${name}, again at ${place}` : name, item);
+  }
+  return byName;
 }
 
 function nameOf(item: unknown): string | null {

@@ -165,6 +165,16 @@ describe("decideCycle", () => {
     expect(await differencesOf()).toEqual([]);
   });
 
+  it("is told from one whose record has a comparison twice, of which the first would be read", async () => {
+    await decideAsked({ champion: rightOn(240), challenger: rightOn(360) });
+    const record = recordOf();
+    const [first] = record.comparisons;
+    store.write("decisions/games-2.json", JSON.stringify({ ...record, comparisons: [first, ...record.comparisons] }));
+    expect(await differencesOf()).toEqual([
+      expect.objectContaining({ at: expect.stringMatching(/^comparisons: failed_api_responses on test, again at 2/) }),
+    ]);
+  });
+
   it("keeps a copy of answers that a later cycle may change, so that it can still be made again", async () => {
     const silent = (index: number) => (index % 50 === 0 ? null : right);
     const request = await storeAsked(store, { champion: silent, challenger: rightOn(400) });
