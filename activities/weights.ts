@@ -1,6 +1,6 @@
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
-import type { ServiceStatus, ServiceVersionStatus } from "../src/ports.ts";
+import type { ServiceStatus, ServiceVersionStatus } from "../src/compute-port.ts";
 import type { ServedModel } from "./rollout-interfaces.ts";
 
 /** What a weight that was asked for looks like right now. */

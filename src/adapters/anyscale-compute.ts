@@ -7,7 +7,7 @@ import type { Service, ServiceVersion } from "../anyscale/services-wire.ts";
 import type { ComputeConfig } from "../anyscale/compute-config.ts";
 import type { ComputeShape, NodeShape } from "../domain/compute-schema.ts";
 import { TypedFailure } from "../domain/failures.ts";
-import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionStatus } from "../ports.ts";
+import type { Compute, JobStatus, Placed, RunsIn, ServiceStatus, ServiceVersionStatus } from "../compute-port.ts";
 
 /** How long a look at the build of an image may take, and how long until the next one. */
 const BUILD_LOOK_MS = 5_000;

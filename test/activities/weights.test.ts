@@ -7,7 +7,7 @@ import type { FailureType } from "../../src/domain/failures.ts";
 import { computeSchema } from "../../src/domain/pipeline-schema.ts";
 import { rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import type { ServiceStatus } from "../../src/ports.ts";
+import type { ServiceStatus } from "../../src/compute-port.ts";
 import { expectFailure, inActivity } from "../support/activity.ts";
 import { aServed, aService, FakeCompute, fakeEndpoint, fakeRecipes, fakeWorkflows } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";

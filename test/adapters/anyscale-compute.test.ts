@@ -6,7 +6,7 @@ import { createAnyscaleCompute } from "../../src/adapters/anyscale-compute.ts";
 import { AnyscaleClient } from "../../src/anyscale/client.ts";
 import type { ComputeShape } from "../../src/domain/compute-schema.ts";
 import { isTerminal } from "../../src/domain/job.ts";
-import type { JobRequest, ServiceRequest, ServiceStatus } from "../../src/ports.ts";
+import type { JobRequest, ServiceRequest, ServiceStatus } from "../../src/compute-port.ts";
 import { DEFAULT_TOKEN } from "../../src/emulator/server.ts";
 import { aDirectory, anApplication, startTestEmulator, until } from "../support/emulator.ts";
 

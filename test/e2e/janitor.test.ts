@@ -44,7 +44,7 @@ describe("the janitor", () => {
     await pendingActivity(loop, training, "awaitJob");
     await terminate(training);
     await expect(cycle.result()).rejects.toThrow();
-    const [id = ""] = await createdJobs(loop, name, 1);
+    const id = (await createdJobs(loop, name, 1))[0] ?? "";
     const state = async (): Promise<string> => (await loop.emulator.client.jobs.get(id)).state.current_state;
 
     const said = await waitFor(
@@ -78,7 +78,7 @@ describe("the janitor", () => {
       async () => {
         const { searchAttributes } = await cycle.describe();
         const stage = searchAttributes["TuneloopStage"]?.[0];
-        if (stage !== "approve") throw new Error(`it is at ${stage}`);
+        if (stage !== "approve") throw new Error(`it is at ${String(stage)}`);
       },
       { timeoutMs: 60_000 },
     );

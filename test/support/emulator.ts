@@ -14,7 +14,7 @@ import type { Fault } from "../../src/emulator/faults.ts";
 import type { LedgerEntry } from "../../src/emulator/ledger.ts";
 import { endRecordedProcesses } from "../../src/emulator/processes.ts";
 import { DEFAULT_TOKEN, type EmulatorOptions, startEmulator } from "../../src/emulator/server.ts";
-import type { Compute } from "../../src/ports.ts";
+import type { Compute } from "../../src/compute-port.ts";
 
 /** What tests do with an emulator at a URL. */
 export interface EmulatorHandle {

@@ -13,7 +13,8 @@ import {
 } from "../../src/domain/evaluation-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { EvaluateModelInput } from "../../src/domain/workflow-input-schema.ts";
-import type { Compute, ModelEndpoint, ObjectStore } from "../../src/ports.ts";
+import type { Compute } from "../../src/compute-port.ts";
+import type { ModelEndpoint, ObjectStore } from "../../src/ports.ts";
 import { aTestRecord } from "./builders.ts";
 import { aServed, aService, FakeCompute, fakeRecipes, fakeWorkflows, sha256 } from "./fake-ports.ts";
 

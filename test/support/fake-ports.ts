@@ -5,11 +5,13 @@ import type {
   Compute,
   JobRequest,
   JobStatus,
-  ModelEndpoint,
-  RecipeCatalog,
   ServiceRequest,
   ServiceStatus,
   ServiceVersionStatus,
+} from "../../src/compute-port.ts";
+import type {
+  ModelEndpoint,
+  RecipeCatalog,
   SourceItem,
   SourceReader,
   WorkflowLookup,
