@@ -29,7 +29,7 @@ export async function evaluation({ url, model, testSet, concurrency }: Evaluatio
   const none = (): never => {
     throw new Error("an endpoint needs none of this");
   };
-  const { askQuestions } = createEvaluationActivities({
+  const activities = createEvaluationActivities({
     store: benchStore(),
     endpoint: createHttpModelEndpoint(),
     secret: none,
@@ -57,7 +57,7 @@ export async function evaluation({ url, model, testSet, concurrency }: Evaluatio
     evaluate: { concurrency },
   });
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR") });
-  const { records, failed }: AskedQuestions = await environment.run(() => askQuestions(request));
+  const { records, failed }: AskedQuestions = await environment.run(() => activities.askQuestions(request));
   if (records !== testSet.records || failed > 0) throw new Error(`${failed} of ${records} questions failed`);
 }
 
