@@ -156,7 +156,7 @@ describe("tablesOf", () => {
     const whole = classification.create({}, noContext);
     const scored = scoreAnswers(
       [aTestRecord({ id: "r0", expected: "yes" })],
-      [aPrediction({ id: "r0", answer: "yes" })],
+      [aPrediction({ id: "r0", expected: "yes", answer: "yes" })],
       {
         packs: [whole],
       },

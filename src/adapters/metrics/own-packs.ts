@@ -30,6 +30,10 @@ const moduleSchema = z.object({
 
 const statisticSchema = z.custom<NonNullable<MetricPack["statistics"]>[string]>(isFunction, "must be a function");
 
+const tablesSchema = z.array(
+  z.object({ title: z.string(), head: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number()]))) }),
+);
+
 const packSchema = z
   .object({
     metrics: z
@@ -119,7 +123,7 @@ function checkedPack(name: string, file: string, create: () => unknown): MetricP
   return bound(name, made, parsed.data);
 }
 
-/** The pack with its own `this`, whatever it was made of. */
+/** The pack with its own `this`, whatever it was made of, and tables that throw where nobody could show them. */
 function bound(name: string, made: unknown, { metrics, ...rest }: z.infer<typeof packSchema>): MetricPack {
   const { score, unanswered, statistics, tables, policy } = rest;
   return {
@@ -128,7 +132,7 @@ function bound(name: string, made: unknown, { metrics, ...rest }: z.infer<typeof
     score: score.bind(made),
     ...(unanswered === undefined ? {} : { unanswered: unanswered.bind(made) }),
     ...(statistics === undefined ? {} : { statistics }),
-    ...(tables === undefined ? {} : { tables: tables.bind(made) }),
+    ...(tables === undefined ? {} : { tables: (values) => tablesSchema.parse(tables.call(made, values)) }),
     ...(policy === undefined ? {} : { policy }),
   };
 }

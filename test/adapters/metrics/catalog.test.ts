@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMetricCatalog } from "../../../src/adapters/metrics/catalog.ts";
 import { decideSchema } from "../../../src/domain/decide-schema.ts";
-import { scoreAnswers, summarise } from "../../../src/domain/evaluation.ts";
+import { scoreAnswers, summarise, tablesOf } from "../../../src/domain/evaluation.ts";
 import { evaluateSchema } from "../../../src/domain/evaluate-schema.ts";
 import { TypedFailure } from "../../../src/domain/failures.ts";
 import type { ChoosingDefinition } from "../../../src/domain/metrics/choices.ts";
@@ -69,6 +69,19 @@ describe("createMetricCatalog", () => {
     );
     const metricsOf = summarise(scoreAnswers(records, predictions, { packs }), packs);
     expect(metricsOf["test"]).toEqual({ failed_api_responses: 1 / 3, exact_match: 0.5, polite: 0.5 });
+  });
+
+  it("takes no tables of one's own that a report could not show", async () => {
+    const catalog = createMetricCatalog([folder]);
+    const tablesBy = async (rows: string) => {
+      write(pack("please", `tables() { return [{ title: "Words", head: ["word"], rows: ${rows} }]; },`));
+      const packs = await catalog.open([{ pack: "polite", options: {} }], noContext);
+      const record = aTestRecord({ id: "a", expected: "yes" });
+      const prediction = aPrediction({ id: "a", expected: "yes", answer: "please" });
+      return tablesOf(scoreAnswers([record], [prediction], { packs }), packs);
+    };
+    expect(await tablesBy('[["please"], [1]]')).toHaveLength(1);
+    for (const rows of ["[[{}]]", "7", "[[NaN]]"]) expect(await tablesBy(rows)).toEqual([]);
   });
 
   it("pins a pack of one's own by the hash of its file, and refuses another", async () => {
