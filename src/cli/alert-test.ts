@@ -12,7 +12,7 @@ import { TypedFailure } from "../domain/failures.ts";
 import { slugSchema } from "../domain/slug-schema.ts";
 import { sourceServices } from "../temporal/ports.ts";
 import { readYamlFile, YamlFileError } from "../yaml-file.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable } from "./printable.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";

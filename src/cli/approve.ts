@@ -10,7 +10,7 @@ import { slugSchema } from "../domain/slug-schema.ts";
 import { connect } from "../temporal/client.ts";
 import { approveUpdate, rejectUpdate } from "../../workflows/approval-messages.ts";
 import { workflowIds } from "../../workflows/names.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -6,7 +6,7 @@ import { datasetVersionId } from "../domain/ids.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference } from "./dataset-reference.ts";
 import { sourcesTable } from "./dataset-show.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { countText, cut, printable } from "./printable.ts";
 import { widthOf } from "./table.ts";
 

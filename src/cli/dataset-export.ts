@@ -7,7 +7,7 @@ import { splitNameSchema, type SplitName } from "../domain/dataset-version-schem
 import { datasetVersionId } from "../domain/ids.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference } from "./dataset-reference.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { bytesText, countText } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 

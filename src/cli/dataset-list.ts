@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { listDatasets, type DatasetEntry } from "../dataset/versions.ts";
 import { withBucket } from "./bucket.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { countText, cut, printable, timeText } from "./printable.ts";
 import { table, widthOf, type Column } from "./table.ts";
 

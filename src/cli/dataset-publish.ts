@@ -6,7 +6,7 @@ import { countsTableSchema, type CountsTarget } from "../domain/counts-table-sch
 import { datasetVersionId } from "../domain/ids.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference } from "./dataset-reference.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { countText } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 

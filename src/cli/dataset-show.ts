@@ -6,7 +6,7 @@ import { countRecords, countSources, type SplitCounts } from "../domain/dataset-
 import { datasetVersionId } from "../domain/ids.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference } from "./dataset-reference.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { bytesText, countText, cut, printable, timeText, wrapped } from "./printable.ts";
 import { facts, table, widthOf, type Column } from "./table.ts";
 

@@ -6,7 +6,7 @@ import { datasetVersionId } from "../domain/ids.ts";
 import type { ObjectStore } from "../ports.ts";
 import { withBucket } from "./bucket.ts";
 import { findVersion, parseReference, type DatasetReference } from "./dataset-reference.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { countText, printable, wrapped } from "./printable.ts";
 import { progressLine } from "./progress-line.ts";
 import { widthOf } from "./table.ts";

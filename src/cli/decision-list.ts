@@ -4,7 +4,7 @@ import { listDecisions, type StoredDecision, type UnreadableDecision } from "../
 import { slugSchema } from "../domain/slug-schema.ts";
 import { withBucket } from "./bucket.ts";
 import { outcomeText, whoText } from "./decision-words.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { cut, printable, timeText } from "./printable.ts";
 import { table, widthOf, type Column } from "./table.ts";
 import { UsageError } from "./usage-error.ts";

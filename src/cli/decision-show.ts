@@ -6,7 +6,7 @@ import { shareText } from "../domain/report-numbers.ts";
 import { withBucket } from "./bucket.ts";
 import { checkReference, findDecision } from "./decision-reference.ts";
 import { answerSentence, answersText, comparisonTable, outcomeText, roleOf, whoText } from "./decision-words.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable, timeText, wrapped } from "./printable.ts";
 import { facts, widthOf } from "./table.ts";
 

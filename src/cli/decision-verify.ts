@@ -7,7 +7,7 @@ import { verifyDecision, type DecisionCheck } from "../decision/verify.ts";
 import type { ObjectStore } from "../ports.ts";
 import { withBucket } from "./bucket.ts";
 import { checkReference, findDecisionId } from "./decision-reference.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { countText, printable, wrapped } from "./printable.ts";
 import { progressLine } from "./progress-line.ts";
 import { surroundings } from "./surroundings.ts";

@@ -7,9 +7,7 @@ import { USUAL_PORTS, type StackPorts } from "../dev/stack-plan.ts";
 import { checkStateIsFree, StateInUseError } from "../dev/state-lock.ts";
 import { shellWord } from "../domain/shell.ts";
 import { screenFor, type Screen } from "./screen.ts";
-
-/** Where the state of the local stack lies unless told otherwise, from the current directory. */
-export const DEFAULT_STATE_DIRECTORY = ".tuneloop";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 
 interface DevOptions {
   state: string;

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { readRunningStack } from "../dev/stack-file.ts";
 import { shellWord } from "../domain/shell.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 
 /**
  * The `env` command. Prints lines for a shell: `eval "$(npx tuneloop env)"` leads temporal, aws and other tools to the

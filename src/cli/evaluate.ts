@@ -6,7 +6,7 @@ import { endpointSchema, evaluateSchema, type EvaluatePolicy } from "../domain/e
 import { secretNameSchema } from "../domain/source-fields-schema.ts";
 import { connect } from "../temporal/client.ts";
 import { withBucket } from "./bucket.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { evaluateEndpoint } from "./evaluate-endpoint.ts";
 import { evaluateVersion } from "./evaluate-version.ts";
 import { askingProgress, describeFound, type EvaluationFound, type ShownProgress } from "./evaluation-report.ts";

@@ -15,7 +15,7 @@ import { withBucket } from "./bucket.ts";
 import { checkReference, findDecision } from "./decision-reference.ts";
 import { bullets } from "./decision-show.ts";
 import { answerSentence, comparisonTable, roleOf } from "./decision-words.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable, timeText, wrapped } from "./printable.ts";
 import { widthOf } from "./table.ts";
 

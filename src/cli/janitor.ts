@@ -6,7 +6,7 @@ import { connect } from "../temporal/client.ts";
 import { janitorScheduleId, pauseJanitor, scheduleJanitor } from "../temporal/janitor-schedule.ts";
 import type { janitor, JanitorResult } from "../../workflows/janitor.ts";
 import { taskQueues } from "../../workflows/names.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { surroundings } from "./surroundings.ts";
 import { printable } from "./printable.ts";
 

@@ -5,7 +5,8 @@ import { reasonOf } from "../dev/reason.ts";
 import { UsageError } from "./usage-error.ts";
 
 try {
-  await buildProgram().parseAsync();
+  const args = process.argv.slice(2);
+  await (await buildProgram(args)).parseAsync(args, { from: "user" });
 } catch (error) {
   if (error instanceof CommanderError) {
     // Asking for help or the version counts as an error of code 0; the text has been written.

@@ -5,7 +5,7 @@ import { metricFolders } from "../config.ts";
 import type { Metric } from "../domain/metrics/metric.ts";
 import { responses } from "../domain/metrics/responses.ts";
 import type { KnownMetricPack } from "../ports.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable } from "./printable.ts";
 import { surroundings } from "./surroundings.ts";
 import { table, widthOf } from "./table.ts";

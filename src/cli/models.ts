@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { slugSchema } from "../domain/slug-schema.ts";
 import { listModels, type ModelEntry } from "../registry/models.ts";
 import { withBucket } from "./bucket.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { cut, printable, timeText } from "./printable.ts";
 import { table, widthOf, type Column } from "./table.ts";
 import { UsageError } from "./usage-error.ts";

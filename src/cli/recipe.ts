@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { recipeFolders } from "../config.ts";
 import { loadRecipes, type KnownRecipe } from "../recipes/index.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { recipeTryCommand } from "./recipe-try.ts";
 import { surroundings } from "./surroundings.ts";
 

@@ -12,7 +12,7 @@ import { objectKeys } from "../domain/object-keys.ts";
 import { reportSchema, type Report } from "../domain/report-schema.ts";
 import type { ObjectStore } from "../ports.ts";
 import { withBucket } from "./bucket.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 

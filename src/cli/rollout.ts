@@ -11,7 +11,7 @@ import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { rollBackUpdate } from "../../workflows/pipeline-messages.ts";
 import { rolloutQuery, rolloutUpdate } from "../../workflows/roll-out-messages.ts";
 import { workflowIds } from "../../workflows/names.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { redrawn } from "./redrawn.ts";
 import { rolloutChange, rolloutLines } from "./rollout-lines.ts";
 import { surroundings } from "./surroundings.ts";

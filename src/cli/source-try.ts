@@ -12,7 +12,7 @@ import { whyNotTrainable } from "../domain/record.ts";
 import type { SourceDefinition } from "../domain/source-schema.ts";
 import { sourceServices } from "../temporal/ports.ts";
 import { readYamlFile, YamlFileError } from "../yaml-file.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { nearNames } from "../domain/near-names.ts";
 import { describeTrial } from "./source-report.ts";
 import { s3ClientOf, surroundings } from "./surroundings.ts";

@@ -11,7 +11,7 @@ import { loadRecipes } from "../recipes/index.ts";
 import { connect } from "../temporal/client.ts";
 import { taskQueues, workflowIds } from "../../workflows/names.ts";
 import type { pipeline } from "../../workflows/pipeline.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { surroundings } from "./surroundings.ts";
 import { UsageError } from "./usage-error.ts";
 import { readYamlFile, YamlFileError } from "../yaml-file.ts";

@@ -6,7 +6,7 @@ import type { PipelineView } from "../domain/pipeline.ts";
 import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { workflowIds } from "../../workflows/names.ts";
-import { DEFAULT_STATE_DIRECTORY } from "./dev.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { redrawn } from "./redrawn.ts";
 import { changeLine, stateLines } from "./state-lines.ts";
 import { surroundings } from "./surroundings.ts";

@@ -53,8 +53,8 @@ const linesOf = (text: string): unknown[] =>
     .split("\n")
     .map((line) => JSON.parse(line) as unknown);
 /** Exports in this process. */
-const run = (...args: string[]): Promise<unknown> =>
-  buildProgram().parseAsync(["dataset", "export", "games", ...args], { from: "user" });
+const run = async (...args: string[]): Promise<unknown> =>
+  (await buildProgram(["dataset"])).parseAsync(["dataset", "export", "games", ...args], { from: "user" });
 
 describe("exportTo", () => {
   it.each<[ExportFormat, (path: string) => Promise<unknown[]>]>([

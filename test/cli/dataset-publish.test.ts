@@ -152,7 +152,8 @@ describe("datasetPublishCommand", () => {
     ["SQL in place of a table", ["--to-env", "PATH", "--table", 'x"; DROP TABLE y'], "must be a table's name"],
     ["a table's name that is too long", ["--to-env", "PATH", "--table", "x".repeat(64)], "must be a table's name"],
   ])("refuses %s as wrong usage", async (_, args, message) => {
-    const refused = buildProgram().parseAsync(["dataset", "publish", "games", ...args], { from: "user" });
+    const program = await buildProgram(["dataset"]);
+    const refused = program.parseAsync(["dataset", "publish", "games", ...args], { from: "user" });
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toBeInstanceOf(UsageError);
     await expect(refused).rejects.not.toThrow("me:secret");

@@ -353,7 +353,8 @@ describe("tuneloop dataset verify", () => {
     ["neither a dataset nor --all", []],
     ["both", ["games", "--all"]],
   ])("refuses %s as wrong usage", async (_, args) => {
-    const refused = buildProgram().parseAsync(["dataset", "verify", ...args], { from: "user" });
+    const program = await buildProgram(["dataset"]);
+    const refused = program.parseAsync(["dataset", "verify", ...args], { from: "user" });
     await expect(refused).rejects.toEqual(new UsageError("name one dataset, or give --all"));
   });
 });

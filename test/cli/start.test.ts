@@ -149,11 +149,16 @@ recipe: { name: embedded }
   });
 });
 
+/** Runs a command in this process. */
+async function tuneloop(...args: string[]): Promise<void> {
+  await (await buildProgram(args)).parseAsync(args, { from: "user" });
+}
+
 describe("tuneloop start and state", () => {
   it("refuse what is wrong before they look for a server", async () => {
-    const start = buildProgram().parseAsync(["start", "-f", "/nonexistent/games.yaml"], { from: "user" });
+    const start = tuneloop("start", "-f", "/nonexistent/games.yaml");
     await expect(start).rejects.toBeInstanceOf(UsageError);
-    const state = buildProgram().parseAsync(["state", "Games!"], { from: "user" });
+    const state = tuneloop("state", "Games!");
     await expect(state).rejects.toThrow("Games!: a name is 1 to 40 of a-z, 0-9 and -");
   });
 

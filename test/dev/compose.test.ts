@@ -29,7 +29,7 @@ const ours = Object.entries(services).filter(([, service]) => service.build !== 
 
 /** Parses arguments as the image's entry point would, with commands that do nothing; answers the command's name. */
 async function commandOf(args: string[]): Promise<string> {
-  const program = buildProgram();
+  const program = await buildProgram();
   let called = "none";
   for (const command of program.commands) {
     command.configureOutput({ writeErr: () => {} }).action(() => {
