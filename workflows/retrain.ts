@@ -36,7 +36,7 @@ import { compareModels, type Comparison, type Verdict } from "./compare-models.t
 import { chooseCheckpoint } from "./choose-checkpoint.ts";
 import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
 import { fineTune } from "./fine-tune.ts";
-import { rollOut } from "./roll-out.ts";
+import { doneBefore, rollOut } from "./roll-out.ts";
 import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
 
@@ -113,6 +113,7 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
     await phase(story, "roll out", () => act(story, comparison, verdict));
   } catch (error) {
     report.failure = reasonOf(error);
+    report.rollout = doneBefore(error);
     const down = rollOutInput(story, testSet, "withdrawn", report.failure);
     try {
       await regardless(() => child("withdraw", rollOut, down));
@@ -156,7 +157,9 @@ async function act(story: Story, { questions, choices }: Comparison, { outcome, 
     case "promote":
       // Users' traffic is watched by what decided.
       const quality = { metrics: choices.metrics, metric: choices.policy.primary, vocabulary };
-      await child("roll-out", rollOut, { ...rollOutInput(story, testSet, "promoted", reason), quality });
+      const toUsers = { ...rollOutInput(story, testSet, "promoted", reason), quality };
+      const { done } = await child("roll-out", rollOut, toUsers);
+      if (done.length > 0) report.rollout = done;
       report.outcome = "promoted";
       return;
     case "keep":

@@ -68,8 +68,10 @@ export async function goBack(rollout: Rollout, reason: string, isChanged: boolea
   const { state, champion } = rollout;
   const { workflowId } = workflowInfo();
   const { metUsers } = state;
+  // Where users met nobody, the cycle tells how it ended; a rollout by itself has none.
+  const isTold = metUsers || (state.target !== "withdrawn" && workflowInfo().parent === undefined);
   show(rollout, { phase: "going back", nextCheckAt: null });
-  if (metUsers) {
+  if (isTold) {
     label({ stage: "going back" });
     const draft = isChanged ? stoppedAlert : goingBackAlert;
     await tell(rollout, draft(state, workflowId, reason));

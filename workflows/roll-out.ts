@@ -10,6 +10,8 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
   log,
   proxyLocalActivities,
   setHandler,
@@ -63,12 +65,43 @@ export async function rollOut(input: RollOutInput): Promise<RolloutEnd> {
     const reason = ended === null ? reasonOf(error) : describeOrder(ended);
     log.warn("rollout goes back", { pipeline, model, target, reason });
     await regardless(() => withdraw(rollout, reason, isFailureOf(error, "ServiceChanged")));
-    if (ended !== null) throw ApplicationFailure.nonRetryable(`${model} was ${reason}`, "RolledBack", error);
-    throw error;
+    if (ended !== null) throw withDone(`RolledBack: ${model} was ${reason}`, error, rollout.state);
+    throw isCancellation(error) ? error : withDone(reason, error, rollout.state);
   } finally {
     await regardless(() => unlock(pipeline, workflowId));
   }
   return { champion: target === "promoted" ? model : rollout.champion, done: rollout.state.done };
+}
+
+/**
+ * A rollout's failure with its type at the top, where people look for it, and what it has come to before.
+ *
+ * @param reason `Type: message`
+ */
+function withDone(reason: string, cause: unknown, { done }: RolloutState): ApplicationFailure {
+  const [, type = "Internal", message = reason] = /^(\w+): (.*)$/s.exec(reason) ?? [];
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: true,
+    details: [{ done }],
+    ...(cause instanceof Error ? { cause } : {}),
+  });
+}
+
+/** The shares of traffic that a rollout gave its model before it failed; null where `error` is no such failure, or it gave none. */
+export function doneBefore(error: unknown): RolloutView["done"] | null {
+  if (!(error instanceof ChildWorkflowFailure && error.cause instanceof ApplicationFailure)) return null;
+  const details: unknown = error.cause.details?.[0];
+  if (typeof details !== "object" || details === null || !("done" in details) || !Array.isArray(details.done))
+    return null;
+  const done = details.done.filter(isShare);
+  return done.length === 0 ? null : done;
+}
+
+function isShare(value: unknown): value is RolloutView["done"][number] {
+  if (typeof value !== "object" || value === null) return false;
+  return ["percent", "seconds", "looks"].every((field) => typeof Reflect.get(value, field) === "number");
 }
 
 /** Orders change the state at once; one that ends the rollout also stops whatever it is waiting for. */

@@ -19,6 +19,7 @@ export function emptyReport(
     testSet: null,
     decision: null,
     approval: null,
+    rollout: null,
     leaked: null,
     failure: null,
     phases: {},

@@ -12,6 +12,9 @@ const measuredModelSchema = z.object({
   metrics: z.record(z.string(), z.number().nullable()),
 });
 
+/** A share of users' traffic, in percent, for how long the challenger had it, and how often it was looked at. */
+const sharedTrafficSchema = z.object({ percent: z.number(), seconds: z.number().min(0), looks: count });
+
 /** How a cycle ended. */
 export const cycleOutcomeSchema = z.enum(["promoted", "kept", "inconclusive", "rolled-back", "failed", "cancelled"]);
 export type CycleOutcome = z.infer<typeof cycleOutcomeSchema>;
@@ -43,6 +46,8 @@ export const cycleReportSchema = z.object({
     .nullable(),
   /** Who agreed to a challenger that has won, or did not; null where nobody was asked. */
   approval: givenAnswerSchema.nullable().default(null),
+  /** How long the challenger had which share of users' traffic, in order; null where it met none, or was cancelled. */
+  rollout: z.array(sharedTrafficSchema).nullable().default(null),
   /** Training records that ask a question of the test set; null when that was not looked at. */
   leaked: z.int().nullable(),
   /** Why the cycle did not get to its end; null when it did. */
@@ -231,6 +236,15 @@ export const lineageStepSchema = z.object({
 });
 export type LineageStep = z.infer<typeof lineageStepSchema>;
 
+/** A metric that got better or worse beyond chance. */
+const standingOutSchema = z.object({
+  metric: z.string(),
+  subset: z.string(),
+  /** Adjusted by Holm for all that were looked at. */
+  p: z.number(),
+});
+export type StandingOut = z.infer<typeof standingOutSchema>;
+
 /**
  * A cycle's report as it is stored, `reports/<cycle>/report.json`; the page and the Markdown beside it are made of this and
  * nothing else. What could not be known is null or empty, and `unknown` says why.
@@ -244,6 +258,10 @@ export const reportSchema = cycleReportSchema.extend({
   arms: z.array(armSchema),
   /** All metrics of all subsets, the primary metric first. */
   metrics: z.array(reportMetricSchema),
+  /** Which of these differ beyond chance, the surest first: any is listed wrongly with a chance of the policy's alpha at most. */
+  beyondChance: z
+    .object({ looked: count, better: z.array(standingOutSchema), worse: z.array(standingOutSchema) })
+    .nullable(),
   tables: z.array(armTableSchema),
   changes: changesSchema.nullable(),
   /** Oldest first, this cycle last. */

@@ -20,7 +20,12 @@ export function stepHeldAlert(view: RolloutView, workflowId: string, holdSeconds
       `When they cannot tell for ${duration(holdSeconds)}, all traffic goes back to ${champion ?? "nobody"}.`,
     ],
     facts: factsOf(view),
-    next: [watch(view), order(view, "promote", "Give it all traffic now"), order(view, "rollback", "Go back now")],
+    next: [
+      watch(view),
+      order(view, "pause", "Hold it here as long as you like"),
+      order(view, "promote", "Give it all traffic now"),
+      order(view, "rollback", "Go back now"),
+    ],
   });
 }
 
@@ -52,7 +57,7 @@ export function goingBackAlert(view: RolloutView, workflowId: string, reason: st
     title: `${model} goes back from ${percent} % of the traffic`,
     text: [reason, `All of it goes to ${champion ?? "nobody"}, which has been up all the time.`],
     facts: factsOf(view),
-    next: [watch(view)],
+    next: [watch(view), seeModels(pipeline)],
   });
 }
 
@@ -145,6 +150,10 @@ function order({ pipeline }: RolloutView, name: string, what: string): Alert["ne
   return { what, command: `tuneloop rollout ${name} ${shellWord(pipeline)} --reason "why"` };
 }
 
+function seeModels(pipeline: string): Alert["next"][number] {
+  return { what: "See all models and who moved what", command: `tuneloop models ${shellWord(pipeline)}` };
+}
+
 function rollBackCommand(pipeline: string): string {
   return `tuneloop rollout rollback ${shellWord(pipeline)} --reason "why"`;
 }
@@ -159,7 +168,7 @@ export function takenBackAlert(of: { pipeline: string; workflowId: string; model
     title: `${pipeline}: ${model} is champion again`,
     text: [`The champion after it was ${why}.`, "The next cycle is measured against it."],
     facts: [{ name: "champion", value: model }],
-    next: [{ what: "See all models and who moved what", command: `tuneloop models ${shellWord(pipeline)}` }],
+    next: [seeModels(pipeline)],
   });
 }
 

@@ -10,9 +10,10 @@ import {
   valueText,
 } from "../domain/report-numbers.ts";
 import { describeAnswer } from "../domain/approval.ts";
-import { leakWarning, missingSources } from "../domain/report.ts";
+import { beyondChanceSentence, leakWarning, missingSources } from "../domain/report.ts";
 import type { Answer, ArmName, CutText, Report, ReportMetric } from "../domain/report-schema.ts";
 import { armOrder, armTitles } from "./chart-specs.ts";
+import { shareHead, shareRows, uncounted } from "./rollout-section.ts";
 import { isPlainUrl, oneLine } from "./text.ts";
 
 /** Changed answers of each direction; the page has more. */
@@ -32,6 +33,7 @@ export function reportMarkdown(report: Report): string {
     ...section("Why", why(report)),
     ...section("Metrics", metrics(report)),
     ...section("What got better and what got worse", changes(report)),
+    ...section("Users' traffic", traffic(report)),
     ...section("Training", training(report)),
     ...section("Data", data(report)),
     ...section("Time and cost", time(report)),
@@ -52,7 +54,8 @@ function why(report: Report): string[] {
   return said.flatMap((reason) => (reason === null ? [] : [`- ${escapeMarkdown(reason)}`]));
 }
 
-function metrics({ metrics: all, testSet }: Report): string[] {
+function metrics(report: Report): string[] {
+  const { metrics: all, testSet } = report;
   const arms = armOrder.filter((name) => all.some(({ arms: measured }) => measured[name] !== undefined));
   const head = ["metric", "on", "questions", ...arms.map((name) => armTitles[name]), "difference"];
   const rows = all
@@ -65,9 +68,11 @@ function metrics({ metrics: all, testSet }: Report): string[] {
       changeText(metric),
     ]);
   if (rows.length === 0) return [];
+  const beyondChance = beyondChanceSentence(report);
   const more =
     all.length > mostRows ? ["", `${countText(all.length - mostRows)} more are in the JSON beside this.`] : [];
-  return [...table(head, rows), ...(testSet === null ? [] : ["", `Test set ${code(testSet.key)}.`]), ...more];
+  const said = beyondChance === null ? [] : ["", escapeMarkdown(beyondChance)];
+  return [...table(head, rows), ...said, ...(testSet === null ? [] : ["", `Test set ${code(testSet.key)}.`]), ...more];
 }
 
 function measuredText({ arms, unit }: ReportMetric, name: ArmName): string {
@@ -145,6 +150,11 @@ function time({ phases, costUsd, startedAt, endedAt }: Report): string[] {
   const cost =
     costUsd === null ? "What the training has cost is not counted." : `The training has cost ${usdText(costUsd)}.`;
   return [...table(["phase", "time"], rows), "", `${timeText(startedAt)} to ${timeText(endedAt)}. ${cost}`];
+}
+
+function traffic(report: Report): string[] {
+  const rows = shareRows(report);
+  return rows.length === 0 ? [] : [...table(shareHead, rows), "", uncounted];
 }
 
 function lineage({ lineage: steps, links, workflowId }: Report): string[] {

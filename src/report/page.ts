@@ -9,6 +9,7 @@ import { filterScript } from "./filter-script.ts";
 import { none, type Html } from "./html.ts";
 import { metricsSection, slicesSection } from "./metrics-section.ts";
 import { pageHeader, reasonsSection } from "./outcome-section.ts";
+import { rolloutSection } from "./rollout-section.ts";
 import { oneLine } from "./text.ts";
 import { styleSheet } from "./theme.ts";
 import { learningSection, timeSection } from "./training-section.ts";
@@ -55,6 +56,7 @@ function partsOf(report: Report): { id: string; title: string; body: Html }[] {
     { id: "metrics", title: "Metrics", body: metricsSection(report) },
     { id: "slices", title: "Slices", body: slicesSection(report) },
     { id: "changes", title: "Better and worse", body: changesSection(report) },
+    { id: "rollout", title: "Users' traffic", body: rolloutSection(report) },
     { id: "learning", title: "Learning", body: learningSection(report) },
     { id: "data", title: "Data", body: dataSection(report) },
     { id: "time", title: "Time and cost", body: timeSection(report) },

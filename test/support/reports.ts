@@ -181,6 +181,7 @@ export function aReport(overrides: Partial<Report> = {}): Report {
       sha256: sha("d"),
     },
     approval: null,
+    rollout: null,
     leaked: 0,
     failure: null,
     phases: { prepare: 0.8, train: 31.4, deploy: 6.2, evaluate: 12.9, decide: 0.7, "roll out": 219.2 },
@@ -196,6 +197,11 @@ export function aReport(overrides: Partial<Report> = {}): Report {
       failure: null,
     })),
     metrics,
+    beyondChance: {
+      looked: metrics.length,
+      better: [{ metric: "accuracy_output_fn", subset: "test", p: 0.0004 }],
+      worse: [],
+    },
     tables: [
       {
         arm: "challenger",
