@@ -1,5 +1,6 @@
 /** What a report says of answers: metrics of every arm, tables, and the answers that changed. */
 import { setImmediate } from "node:timers/promises";
+import { listChanges } from "../src/domain/changes.ts";
 import type { Comparison } from "../src/domain/comparison-schema.ts";
 import { compareArms } from "../src/domain/comparison.ts";
 import type { DecisionRecord } from "../src/domain/decision-record-schema.ts";
@@ -8,14 +9,14 @@ import { summarise, tablesOf, type ScoredAnswers } from "../src/domain/evaluatio
 import type { MetricPack } from "../src/domain/metrics/metric.ts";
 import { changedRecords, choiceOf, reportChanges, shownChange } from "../src/domain/report-changes.ts";
 import { reportMetrics, unusableMetrics } from "../src/domain/report-metrics.ts";
-import type { ArmName, ChangedAnswer, Report } from "../src/domain/report-schema.ts";
+import type { ArmName, ChangedAnswer, Report, StandingOut } from "../src/domain/report-schema.ts";
 import { subsetsOf } from "../src/domain/subsets.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { answeredQuestions } from "./arm-answers.ts";
 import { openBasis, predictionsAt } from "./decision-basis.ts";
 
 /** What comes of the answers. */
-export type ReportedAnswers = Pick<Report, "metrics" | "tables" | "changes" | "unknown">;
+export type ReportedAnswers = Pick<Report, "metrics" | "beyondChance" | "tables" | "changes" | "unknown">;
 
 /** Rows and columns of a table of a metric pack; larger ones help nobody. */
 const mostCells = { rows: 200, columns: 50 };
@@ -43,6 +44,7 @@ export async function reportAnswers(
   });
   return {
     metrics,
+    beyondChance: beyondChance(record),
     tables: tables(scored, packs),
     changes: await changes(ports.store, record, scored, packs),
     unknown: unusableMetrics(record.comparisons),
@@ -63,6 +65,17 @@ async function compareAlone(
     await setImmediate();
   }
   return comparisons;
+}
+
+/** Null where there is nobody to compare with. */
+function beyondChance({ comparisons, policy }: DecisionRecord): Report["beyondChance"] {
+  const { looked, better, worse } = listChanges(comparisons, policy.alpha);
+  const named = ({ comparison: { metric, subset }, p }: (typeof better)[number]): StandingOut => ({
+    metric,
+    subset,
+    p,
+  });
+  return looked === 0 ? null : { looked, better: better.map(named), worse: worse.map(named) };
 }
 
 function tables(scored: ReadonlyMap<ArmName, ScoredAnswers>, packs: readonly MetricPack[]): Report["tables"] {

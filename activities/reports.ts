@@ -80,7 +80,7 @@ async function assemble(ports: ReportPorts, cycle: CycleReport): Promise<Report>
   return reportSchema.parse(report);
 }
 
-const noAnswers: ReportedAnswers = { metrics: [], tables: [], changes: null, unknown: [] };
+const noAnswers: ReportedAnswers = { metrics: [], beyondChance: null, tables: [], changes: null, unknown: [] };
 
 /** Attempts after which a report is made of what can be read. */
 const patientAttempts = 5;

@@ -9,7 +9,10 @@ import {
   shareText,
   valueText,
 } from "./report-numbers.ts";
-import type { CycleReport, Report, ReportMetric } from "./report-schema.ts";
+import type { CycleReport, Report, ReportMetric, StandingOut } from "./report-schema.ts";
+
+/** Metrics that are named of each direction. */
+const mostStandingOut = 10;
 
 /** What happened, in a sentence of Markdown. */
 export function summary(report: CycleReport): string {
@@ -43,6 +46,30 @@ export function policySentences(policy: DecisionPolicy, unitOf: (metric: string)
     `No model may leave more than ${shareText(unanswered.maxRatio)} of its questions without an answer.`,
     ...(approval === "none" ? [] : ["Somebody must agree before it gets traffic."]),
   ];
+}
+
+/** What got better and what got worse beyond chance, in a sentence; null where nothing was compared. */
+export function beyondChanceSentence({
+  beyondChance,
+  metrics,
+  policy,
+}: Pick<Report, "beyondChance" | "metrics" | "policy">): string | null {
+  if (beyondChance === null) return null;
+  const { looked, better, worse } = beyondChance;
+  const among = `Of ${countText(looked)} metrics and parts of the questions`;
+  if (better.length + worse.length === 0)
+    return `${among}, none differs beyond chance, when it counts how many were looked at.`;
+  const said = ({ metric, subset }: StandingOut): string => {
+    const row = metrics.find((candidate) => candidate.metric === metric && candidate.subset === subset);
+    const difference = row?.difference ? ` (${differenceText(row.difference.value, row.unit)})` : "";
+    return `${row?.title ?? metric}${subset === "test" ? "" : ` on ${subset}`}${difference}`;
+  };
+  const list = (how: string, all: readonly StandingOut[]): string[] => {
+    const more = all.length > mostStandingOut ? ` and ${countText(all.length - mostStandingOut)} more` : "";
+    return all.length === 0 ? [] : [`${how} ${all.slice(0, mostStandingOut).map(said).join(", ")}${more}`];
+  };
+  const which = [...list("better", better), ...list("worse", worse)].join("; ");
+  return `${among}, these differ beyond chance: ${which}. The chance that any of them is listed wrongly is ${alphaOf(policy)} at most.`;
 }
 
 /** A warning when models were trained on what they are asked, or null. */
@@ -130,6 +157,10 @@ function whatNow(report: CycleReport & Pick<Report, "wouldChange">): string {
     case "cancelled":
       return `${traffic}, and nothing of the cycle is left running; the order runNow starts one again.`;
   }
+}
+
+function alphaOf(policy: DecisionPolicy | null): string {
+  return shareText(policy?.alpha ?? 0.05);
 }
 
 function confidenceOf(policy: DecisionPolicy | null): string {

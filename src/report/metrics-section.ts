@@ -8,6 +8,7 @@ import {
   shareText,
   valueText,
 } from "../domain/report-numbers.ts";
+import { beyondChanceSentence } from "../domain/report.ts";
 import type { ArmName, Measured, Report, ReportMetric } from "../domain/report-schema.ts";
 import {
   armNumbers,
@@ -35,9 +36,11 @@ export function metricsSection(report: Report): Html {
   const whole = report.metrics.filter(({ subset }) => !isSlice(subset));
   if (whole.length === 0) return none;
   const shown = whole.slice(0, mostCharts);
+  const beyondChance = beyondChanceSentence(report);
   const rows = shown.map((metric) => metricRow(metric, domainsOf(metric, shown)));
   return section("metrics", "How good are the models", [
     html`<p class="note">${explanation(report)}</p>`,
+    beyondChance === null ? none : html`<p>${sentence(beyondChance)}</p>`,
     ...rows,
     numbersTable("All metrics in numbers", whole),
     ...report.tables.map(packTable),
@@ -73,9 +76,10 @@ function isSlice(subset: string): boolean {
   return subset !== "test" && subset !== "retention";
 }
 
-function explanation({ testSet, champion, arms, leaked }: Report): Html {
-  const asked = testSet === null ? "" : `${countText(testSet.records)} `;
-  const who = arms.length > 1 ? "All answered the same" : "It answered";
+function explanation({ champion, arms, leaked }: Report): Html {
+  const heard = arms.filter(({ failure }) => failure === null);
+  const asked = `${countText(Math.max(0, ...heard.map((arm) => arm.asked)))} `;
+  const who = heard.length > 1 ? "All were asked the same" : "It was asked";
   const unseen = leaked === 0 ? ", none of which is among the training data" : "";
   const difference =
     champion === null

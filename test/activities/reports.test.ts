@@ -75,6 +75,7 @@ describe("writeReport", () => {
     });
     const subsets = new Set(report.metrics.map(({ subset }) => subset));
     expect([...subsets]).toEqual(["test", "retention", "source=twitch", "source=discord"]);
+    expect(report.beyondChance?.looked).toBe(report.metrics.filter(({ difference }) => difference !== null).length);
     expect(report.tables.map(({ arm }) => arm)).toEqual(expect.arrayContaining(["champion", "challenger"]));
     expect(report.changes).toMatchObject({ better: 90, worse: 0, instructions: { text: "Name the mood." } });
     expect(report.changes?.shown[0]).toMatchObject({

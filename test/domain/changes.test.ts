@@ -31,6 +31,6 @@ describe("listChanges", () => {
   it("leaves out what has no direction, no champion or no numbers", () => {
     const broken = { ...pairs(1, 50, 0, 49), kind: "unusable", reason: "it is broken" } as const;
     const aimless = pairs(1, 50, 0, 49, { better: "neither" });
-    expect(listChanges([aimless, alone(50, 60), broken], 0.05)).toEqual({ better: [], worse: [] });
+    expect(listChanges([aimless, alone(50, 60), broken], 0.05)).toEqual({ looked: 0, better: [], worse: [] });
   });
 });

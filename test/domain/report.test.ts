@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { decisionPolicySchema } from "../../src/domain/decide-schema.ts";
-import { headline, policySentences, summary } from "../../src/domain/report.ts";
+import { beyondChanceSentence, headline, policySentences, summary } from "../../src/domain/report.ts";
 import { cycleOutcomeSchema, cycleReportSchema, type CycleReport } from "../../src/domain/report-schema.ts";
 import { aMetric, aReport } from "../support/reports.ts";
 
@@ -77,6 +77,38 @@ describe("headline", () => {
         expect(sentence).not.toMatch(/undefined|null|NaN/);
       }
     }
+  });
+});
+
+describe("beyondChanceSentence", () => {
+  const standingOut = (metric: string, subset = "test") => ({ metric, subset, p: 0.001 });
+  const said = (better: string[], worse: string[]) => {
+    const beyondChance = {
+      looked: 1234,
+      better: better.map((name) => standingOut(name)),
+      worse: worse.map((name) => standingOut(name, "labels.platform=ps5")),
+    };
+    const { metrics } = aReport();
+    return beyondChanceSentence({ beyondChance, metrics, policy: null });
+  };
+
+  it("names what differs beyond chance, with all that were looked at counted", () => {
+    expect(said(["accuracy_output_fn"], ["b"])).toMatch(
+      /^Of 1,234 metrics and parts of the questions, these differ beyond chance: better .+ \([+−].+ points\); worse b on labels\.platform=ps5\. The chance that any of them is listed wrongly is 5 % at most\.$/,
+    );
+    expect(
+      said(
+        Array.from({ length: 12 }, (_, index) => `m${index}`),
+        [],
+      ),
+    ).toMatch(/m9 and 2 more\. /);
+  });
+
+  it("says that nothing does, and nothing where nothing was compared", () => {
+    expect(said([], [])).toBe(
+      "Of 1,234 metrics and parts of the questions, none differs beyond chance, when it counts how many were looked at.",
+    );
+    expect(beyondChanceSentence({ beyondChance: null, metrics: [], policy: null })).toBeNull();
   });
 });
 
