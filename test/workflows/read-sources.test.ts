@@ -149,7 +149,7 @@ describe("the progress of an update", () => {
     await temporal.record(reading, "progress");
   });
 
-  it("is not troubled by what is no progress", async () => {
+  it("is not troubled by what is no progress, nor by messages that nobody knows", async () => {
     const door = hold("slack");
     const handle = await start();
     await door.reached;
@@ -157,6 +157,11 @@ describe("the progress of an update", () => {
       await handle.signal("progress", nonsense);
       await temporal.client.workflow.getHandle(`${handle.workflowId}/slack`).signal("progress", nonsense);
     }
+    await handle.signal("nonsense", { slack: 1 });
+    await expect(handle.query("nonsense")).rejects.toThrow(/nonsense/);
+    await expect(handle.executeUpdate("nonsense")).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/nonsense/) },
+    });
     door.open();
     expect(await handle.result()).toMatchObject({ version: 1, added: 100 });
   });
