@@ -139,7 +139,7 @@ function tellProgress({ workflows }: EvaluationPorts, progress: () => AskingProg
   return () => clearInterval(timer);
 }
 
-/** The metrics of the whole test set, without the old skills in it. */
+/** The metrics of the whole test set, without the old skills in it; a question without an answer counts as in a decision. */
 async function score(
   ports: EvaluationPorts,
   { testSet, vocabulary, evaluate }: EvaluateModelInput,
@@ -163,5 +163,5 @@ async function score(
     judged: [],
     scoring: { packs },
   });
-  return summarise(scored, packs)["test"] ?? {};
+  return summarise(scored, packs, "asked")["test"] ?? {};
 }

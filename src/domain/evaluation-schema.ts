@@ -79,6 +79,7 @@ export const evaluationSchema = z.object({
   /** Questions that were asked: fewer than the test set has when a sample was drawn. */
   records: z.int().min(1),
   failed: z.int().min(0),
+  /** Over all that were asked: a question without an answer counts as the metric says. Null where no record counts. */
   metrics: z.record(z.string(), z.number().nullable()),
 });
 export type Evaluation = z.infer<typeof evaluationSchema>;

@@ -125,18 +125,20 @@ export function scoreAnswers(
 
 /**
  * Metrics of one model by subset, each in its own unit: over the answered records, or over all that were asked where the
- * metric says so. Null where no record counts. A preference is of two models: it is not among them.
+ * metric says so; `asked` takes all of them for every metric, as a comparison does. Null where no record counts. A
+ * preference is of two models: it is not among them.
  */
 export function summarise(
   scored: ScoredAnswers,
   packs: readonly MetricPack[],
+  over: NonNullable<Metric["over"]> = "answered",
 ): Record<string, Record<string, number | null>> {
   const metricsOf = (places: readonly number[]): Record<string, number | null> =>
     Object.fromEntries(
       packs.flatMap((pack) =>
         pack.metrics
           .filter(({ kind }) => kind !== "preference")
-          .map((metric) => [metric.name, valueOf(pack, metric, shownValues(scored, metric, places))]),
+          .map((metric) => [metric.name, valueOf(pack, metric, shownValues(scored, metric, places, over))]),
       ),
     );
   return Object.fromEntries(Object.entries(scored.subsets).map(([subset, places]) => [subset, metricsOf(places)]));
@@ -176,9 +178,15 @@ function valueOf(pack: MetricPack, metric: Metric, values: readonly MetricValue[
 }
 
 /** Values that count for what reports show of one model. */
-function shownValues(scored: ScoredAnswers, { name, over }: Metric, places: readonly number[]): MetricValue[] {
-  const column = scored.columns[name] ?? [];
-  const counted = over === "asked" ? places : places.filter((place) => scored.answered[place]);
+function shownValues(
+  scored: ScoredAnswers,
+  metric: Metric,
+  places: readonly number[],
+  over: Metric["over"] = "answered",
+): MetricValue[] {
+  const column = scored.columns[metric.name] ?? [];
+  const counted =
+    over === "asked" || metric.over === "asked" ? places : places.filter((place) => scored.answered[place]);
   return counted.map((place) => column[place] ?? null).filter((value) => value !== null);
 }
 

@@ -285,6 +285,15 @@ describe("scoreEvaluation", () => {
     expect(found.metrics).toMatchObject({ exact_match: 0.5 });
   });
 
+  it("counts a question without an answer as a decision does: right on half and silent on half is half right", async () => {
+    const request = anEvaluation(await freeze(store, questions(40)));
+    const found = await evaluate(request, (question) => {
+      if (Number(textOf(question).slice(1)) < 20) return right(question);
+      throw new TypedFailure("InvalidData", "the model's answer is empty");
+    });
+    expect(found).toMatchObject({ failed: 20, metrics: { exact_match: 0.5, failed_api_responses: 0.5 } });
+  });
+
   it("takes the pack that fits the expected answers where none is named", async () => {
     const testSet = await freeze(store, questions(20, { expected: "inform(name[x])" }));
     const request = anEvaluation(testSet, { evaluate: evaluateSchema.parse({}) });
