@@ -14,6 +14,7 @@ import type { CycleReport } from "../../src/domain/report-schema.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { until } from "../support/emulator.ts";
 import {
+  activityScheduled,
   aPipeline,
   askService,
   createdJobs,
@@ -28,7 +29,6 @@ import {
   startCycle,
   startLoop,
   startUpdate,
-  timerStarted,
   weightsAsked,
   type Cycle,
   type HeldProcess,
@@ -224,7 +224,9 @@ describe("kill -9 of the worker", () => {
   /** A cycle that watches its first step. */
   async function holdSoak(pipeline: ReturnType<typeof aPipeline>): Promise<Cycle> {
     const { cycle } = await feed(loop, pipeline, 2, SECOND);
-    soakStarted = await timerStarted(loop, workflowIds.child(cycle.workflowId, "roll-out"));
+    const rollout = workflowIds.child(cycle.workflowId, "roll-out");
+    await pendingActivity(loop, rollout, "look");
+    soakStarted = await activityScheduled(loop, rollout, "look");
     return cycle;
   }
 

@@ -258,15 +258,10 @@ export async function pendingActivity({ client }: Loop, workflowId: string, type
   );
 }
 
-/** Waits until a workflow has set a timer; answers when that was. */
-export async function timerStarted({ client }: Loop, workflowId: string): Promise<Date> {
-  return waitFor(
-    async () => {
-      const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-      const timer = events?.find(({ timerStartedEventAttributes }) => timerStartedEventAttributes);
-      if (!timer?.eventTime) throw new Error(`${workflowId} has set no timer`);
-      return tsToDate(timer.eventTime);
-    },
-    { timeoutMs: 60_000 },
-  );
+/** When a workflow first asked for an activity of this type. Throws when it has not yet. */
+export async function activityScheduled({ client }: Loop, workflowId: string, type: string): Promise<Date> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type);
+  if (!scheduled?.eventTime) throw new Error(`${workflowId} has not asked for ${type}`);
+  return tsToDate(scheduled.eventTime);
 }
