@@ -9,6 +9,7 @@ import type {
   MetricValue,
   MetricValues,
 } from "./metrics/metric.ts";
+import { packFailure } from "./metrics/pack-failure.ts";
 import { givenSubsets, subsetsOf } from "./subsets.ts";
 
 /** What the answers of one model are worth, record by record, without the answers. */
@@ -61,7 +62,7 @@ export function startScoring({ packs, slices = [], wanted = [] }: Scoring): Scor
       if (!isAnswered(prediction)) return { ...defaults(pack), ...pack.unanswered?.(record) };
       return pack.score(record, prediction);
     } catch (error) {
-      const why = `metric pack ${pack.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+      const why = packFailure(pack.name, error);
       for (const { name } of pack.metrics) unusable[name] ??= why;
       return {};
     }

@@ -1,6 +1,7 @@
 /** Comparison of metrics that are a number over all records: means and statistics. */
 import type { Interval } from "./comparison-schema.ts";
 import type { MetricValue } from "./metrics/metric.ts";
+import { packFailure } from "./metrics/pack-failure.ts";
 import type { Compared, PairedValues, ValuesToCompare } from "./paired-values.ts";
 import {
   bootstrapInterval,
@@ -26,7 +27,7 @@ export function compareNumbers(compare: ValuesToCompare, kind: "mean" | "statist
   try {
     return hasChampion ? compareBoth(compare, kind, statisticOf) : measureOne(compare, kind, statisticOf);
   } catch (error) {
-    return `metric pack ${pack.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+    return packFailure(pack.name, error);
   }
 }
 

@@ -84,7 +84,12 @@ describe("startScoring", () => {
       () => {
         throw new Error("no such field");
       },
-      { good: "metric pack own failed: no such field", size: "metric pack own failed: no such field" },
+      { good: "metric pack own failed with Error", size: "metric pack own failed with Error" },
+    ],
+    [
+      "an error that quotes the answer",
+      () => JSON.parse("a secret"),
+      { good: "metric pack own failed with SyntaxError", size: "metric pack own failed with SyntaxError" },
     ],
     ["names that it does not have", () => ({ good: true, size: 1, other: 2 }), {}],
   ])("makes a metric unusable, and no other, whose pack gives %s", (_, score, unusable) => {

@@ -71,6 +71,21 @@ describe("createMetricCatalog", () => {
     expect(metricsOf["test"]).toEqual({ failed_api_responses: 1 / 3, exact_match: 0.5, polite: 0.5 });
   });
 
+  it("says in which line a pack of one's own has failed, and nothing of what was answered", async () => {
+    write(
+      pack("please", "unanswered() { throw null; },").replace(
+        "return { polite:",
+        "JSON.parse(answer); return { polite:",
+      ),
+    );
+    const packs = await createMetricCatalog([folder]).open([{ pack: "polite", options: {} }], noContext);
+    const record = aTestRecord({ id: "a", expected: "yes" });
+    const reasonOf = (answer: string | null): string | undefined =>
+      scoreAnswers([record], [aPrediction({ id: "a", expected: "yes", answer })], { packs }).unusable["polite"];
+    expect(reasonOf("a secret")).toBe("metric pack polite failed with SyntaxError in line 12 of polite.ts");
+    expect(reasonOf(null)).toBe("metric pack polite failed with something that is no error");
+  });
+
   it("takes no tables of one's own that a report could not show", async () => {
     const catalog = createMetricCatalog([folder]);
     const tablesBy = async (rows: string) => {
