@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalRecordSchema, type ApprovalRecord } from "../../src/domain/approval-schema.ts";
 import { decisionRecordSchema, type DecisionRecord } from "../../src/domain/decision-record-schema.ts";
+import { serviceName } from "../../src/domain/ids.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { PipelineView } from "../../src/domain/pipeline.ts";
 import type { CycleReport } from "../../src/domain/report-schema.ts";
@@ -17,6 +18,7 @@ import {
   giveTestSet,
   readRegistry,
   sampleLines,
+  servingProcess,
   startLoop,
   type Cycle,
   type Loop,
@@ -231,4 +233,25 @@ describe("an approval", () => {
     const refused = await loop.tuneloop("approve", "late", "--reason", "too late", "--cycle", "late-1");
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("does not run") });
   }, 300_000);
+});
+
+describe("a challenger whose service refuses to answer while it is asked", () => {
+  it("decides nothing: the cycle is inconclusive, says why, and the champion has kept its traffic", async () => {
+    const name = "broken";
+    const pipeline = aPipeline(loop, { name, evaluate: { concurrency: 16 } });
+    await (await feed(loop, pipeline, 1, few)).cycle.result();
+    const { cycle } = await feed(loop, pipeline, 2, many);
+    const held = await servingProcess(loop, name, "broken-2");
+    held.hold();
+    // A refusal ends it at once; failures of the server are tried again for minutes, and end in the same way.
+    const effect = { kind: "service-degrade", status: 403 };
+    await loop.emulator.fault({ match: { name: serviceName(name), version: "broken-2" }, times: 1e6, effect });
+    held.release();
+    const report = await cycle.result();
+    expect(report).toMatchObject({ outcome: "inconclusive", decision: { outcome: "inconclusive" }, failure: null });
+    expect(report.decision?.reasons.join(" ")).toMatch(/broken-2|challenger/);
+    expect(await askService(loop, name)).toBe("broken-1");
+    expect(await readRegistry(loop, name)).toMatchObject({ champion: "broken-1", challenger: null, lock: null });
+    expect(await verify("broken-2")).toMatchObject({ code: 0, ok: true });
+  });
 });
