@@ -25,13 +25,3 @@ export async function* predictionsOf(
     yield* parsePredictions(name, object.body);
   }
 }
-
-/** All predictions of an evaluation at once. Throws like {@link predictionsOf}. */
-export async function readPredictions(
-  store: ObjectStore,
-  evaluation: Pick<Evaluation, "key" | "shards">,
-): Promise<Prediction[]> {
-  const all: Prediction[] = [];
-  for await (const prediction of predictionsOf(store, evaluation)) all.push(prediction);
-  return all;
-}

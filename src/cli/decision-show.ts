@@ -35,7 +35,7 @@ export function describeDecision({ record, approval }: StoredDecision, key: stri
   const primary = comparisons.filter((comparison) => roleOf(comparison, policy) === "primary");
   const guards = comparisons.filter((comparison) => roleOf(comparison, policy) === "guard");
   const others = comparisons.filter((comparison) => roleOf(comparison, policy) === "reported");
-  const numbers = (of: typeof comparisons): string => printed(comparisonTable(of, policy.alpha, width));
+  const numbers = (of: typeof comparisons): string => printed(comparisonTable(of, policy, width));
   const answer = approval === null ? "" : bullets([answerSentence(approval)], width);
   const sections: [string, string][] = [
     ["What it was decided by", numbers(primary)],

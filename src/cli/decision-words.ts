@@ -50,21 +50,26 @@ const columns: Column[] = [
   { head: "RECORDS", align: "right" },
 ];
 
-/** Comparisons as a table, in `width` columns. */
-export function comparisonTable(comparisons: readonly Comparison[], alpha: number, width: number): string {
+/** Comparisons as a table, in `width` columns; the interval of a guard is the one that the decision takes an end of. */
+export function comparisonTable(
+  comparisons: readonly Comparison[],
+  policy: DecisionRecord["policy"],
+  width: number,
+): string {
   const rows = comparisons.map((comparison) => {
     const { metric, subset, total, unit } = comparison;
     const name = subset === "test" ? metric : `${metric} on ${subset}`;
-    const contrast = contrastOf(comparison, alpha);
+    const contrast = contrastOf(comparison, policy.alpha);
     const value = (scored: { value: number } | null | undefined): string =>
       scored && Number.isFinite(scored.value) ? valueText(scored.value, unit) : "-";
     const difference = contrast?.difference ?? null;
+    const side = roleOf(comparison, policy) === "guard" ? "oneSided" : "twoSided";
     return [
       name,
       value(contrast?.champion),
       value(contrast?.challenger),
       difference === null ? "-" : differenceText(difference.value, unit),
-      difference === null ? "-" : differenceIntervalText(difference.twoSided, unit),
+      difference === null ? "-" : differenceIntervalText(difference[side], unit),
       countText(total),
     ];
   });

@@ -65,7 +65,7 @@ export function describeExplanation(explained: ToExplain, width: number): string
       .map((line) => `${line}\n`)
       .join("");
   const answer = approval === null ? [] : [answerSentence(approval)];
-  const numbers = comparisonTable(decisive, policy.alpha, width).split("\n").map(printable).join("\n");
+  const numbers = comparisonTable(decisive, policy, width).split("\n").map(printable).join("\n");
   const next = nextSteps(explained).map(({ what, command }) => `  ${printable(what)}:\n    ${printable(command)}\n`);
   return [
     paragraph(resultText(explained)),

@@ -218,8 +218,9 @@ export function draft({ text, ...said }: Said): AlertDraft {
 /** The numbers of the decision, and what the cycle was made of. */
 function factsOf(report: CycleReport): Alert["facts"] {
   const { champion, challenger, testSet, job, costUsd, datasetVersion, decision } = report;
-  const reasons = decision?.reasons.join(" ") ?? "";
-  const decisive = Object.entries(challenger?.metrics ?? {}).filter(([name]) => reasons.includes(name));
+  // Whole words: the name of one metric can be a part of another's.
+  const words = new Set((decision?.reasons ?? []).flatMap((reason) => reason.split(/\W+/)));
+  const decisive = Object.entries(challenger?.metrics ?? {}).filter(([name]) => words.has(name));
   const shown = (value: number | null | undefined): string => (typeof value === "number" ? value.toFixed(3) : "?");
   const seconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
   return [

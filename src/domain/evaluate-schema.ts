@@ -29,7 +29,6 @@ export const endpointSchema = z.strictObject({
   /** Name of the variable in the worker's environment that holds the bearer token; none when it is left out. */
   tokenSecret: secretNameSchema.optional(),
 });
-export type EndpointChoice = z.infer<typeof endpointSchema>;
 
 const usdPerMillion = z.number().min(0).max(10_000);
 

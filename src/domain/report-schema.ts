@@ -123,7 +123,6 @@ export const armTableSchema = z.object({
   head: z.array(z.string()),
   rows: z.array(z.array(z.union([z.string(), z.number()]))),
 });
-export type ArmTable = z.infer<typeof armTableSchema>;
 
 const directionSchema = z.enum(["better", "worse"]);
 export type Direction = z.infer<typeof directionSchema>;
@@ -202,7 +201,6 @@ export const sourceRowSchema = z.object({
   /** Why it could not be read; null when it was. */
   failure: z.string().nullable(),
 });
-export type SourceRow = z.infer<typeof sourceRowSchema>;
 
 export const dataSchema = z.object({
   /** Cumulative, by split. */

@@ -243,6 +243,13 @@ describe("describeDecision", () => {
     expect(text.replaceAll(/\s+/g, " ")).toMatch(/accuracy_output_fn .*60\.0 % .*90\.0 % .*\+30\.0 points/);
     expect(text).toContain("tuneloop 1.2.3, abababababab");
   });
+
+  it("shows of a guard the interval that its reason speaks of", async () => {
+    await decideAsked(undecided, { guards: [{ metric: "accuracy_attr_types", margin: 0.001, on: "test" }] });
+    const text = describeDecision(await findDecision(place.store, "games-2"), "key", 300);
+    const told = /accuracy_attr_types: .* difference (.* to .*) points with 90 %/.exec(text)?.[1] ?? "no reason";
+    expect(text.split("\n").find((line) => /^ *accuracy_attr_types /.test(line))).toContain(told);
+  });
 });
 
 describe("describeExplanation", () => {

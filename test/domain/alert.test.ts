@@ -80,6 +80,13 @@ describe("cycleAlert", () => {
     expect(alert.text[0]).toContain("accuracy is better by 5.0 %");
   });
 
+  it("takes no part of a metric's name for another metric", () => {
+    const metrics = { accuracy: 0.9, accuracy_fn: 0.8 };
+    const decision = { outcome: "keep" as const, reasons: ["accuracy_fn is worse."], key: "k", sha256: "0f" };
+    const { facts } = cycleAlert(aReport({ decision, challenger: { version: "games-12", metrics } }), uri);
+    expect(facts.map(({ name }) => name).filter((name) => name in metrics)).toEqual(["accuracy_fn"]);
+  });
+
   it("shows the numbers that the decision speaks of, and what the cycle was made of", () => {
     const { facts, links } = cycleAlert(aReport(), uri);
     expect(facts).toEqual([
