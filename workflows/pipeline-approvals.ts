@@ -8,23 +8,39 @@ import { answerSignal, approveUpdate, cycleProgressSignal, rejectUpdate } from "
 import { refuseBadAnswer } from "./approval.ts";
 import { reasonOf } from "./steps.ts";
 
-/** Sets the handlers. They only change the state and send, so that no answer waits for what the pipeline is at. */
-export function handleApprovals(state: PipelineState): void {
-  const orders = { validator: (request?: ApprovalRequest) => refuseBadAnswer(state.approval, request) };
-  setHandler(cycleProgressSignal, (message) => hearCycle(state, message));
-  setHandler(approveUpdate, (request) => answer(state, "approved", request), orders);
-  setHandler(rejectUpdate, (request) => answer(state, "rejected", request), orders);
+/** Answers on their way to a cycle. */
+export interface Forwarding {
+  /** How many. A run that ended now would take them along, and nobody would get them. */
+  pending(): number;
 }
 
-function answer(state: PipelineState, given: "approved" | "rejected", request: ApprovalRequest): OrderReceipt {
+/** Sets the handlers. They only change the state and send, so that no answer waits for what the pipeline is at. */
+export function handleApprovals(state: PipelineState): Forwarding {
+  let pending = 0;
+  const answer = (given: "approved" | "rejected", request: ApprovalRequest): OrderReceipt => {
+    const { receipt, sent } = forward(state, given, request);
+    pending++;
+    void sent.finally(() => pending--);
+    return receipt;
+  };
+  const orders = { validator: (request?: ApprovalRequest) => refuseBadAnswer(state.approval, request) };
+  setHandler(cycleProgressSignal, (message) => hearCycle(state, message));
+  setHandler(approveUpdate, (request) => answer("approved", request), orders);
+  setHandler(rejectUpdate, (request) => answer("rejected", request), orders);
+  return { pending: () => pending };
+}
+
+/** `sent` resolves when the cycle has the answer, or cannot be told; it never rejects. */
+function forward(
+  state: PipelineState,
+  given: "approved" | "rejected",
+  request: ApprovalRequest,
+): { receipt: OrderReceipt; sent: Promise<void> } {
   const receipt = takeAnswer(state, given, request, new Date().toISOString());
-  if (state.approval?.answer) {
-    const { cycle, workflowId, answer } = state.approval;
-    getExternalWorkflowHandle(workflowId)
-      .signal(answerSignal, { cycle, ...answer })
-      .catch((error: unknown) =>
-        reject(state, `${receipt.orderId}: ${workflowId} did not hear it: ${reasonOf(error)}`),
-      );
-  }
-  return receipt;
+  if (!state.approval?.answer) return { receipt, sent: Promise.resolve() };
+  const { cycle, workflowId, answer } = state.approval;
+  const sent = getExternalWorkflowHandle(workflowId)
+    .signal(answerSignal, { cycle, ...answer })
+    .catch((error: unknown) => reject(state, `${receipt.orderId}: ${workflowId} did not hear it: ${reasonOf(error)}`));
+  return { receipt, sent };
 }

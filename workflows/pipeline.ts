@@ -95,7 +95,7 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
   setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
   setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
-  handleApprovals(state);
+  const answers = handleApprovals(state);
   setHandler(rollBackUpdate, (request) => takeRollBack(state, request), {
     validator: (request) => refuse(whyNoRollBack(state, request)),
   });
@@ -103,7 +103,7 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 
   const details = (): string => describe(viewOf(state, name, minNewRecords));
-  const isOver = (): boolean => workflowInfo().continueAsNewSuggested && alerts.pending() === 0;
+  const isOver = (): boolean => workflowInfo().continueAsNewSuggested && alerts.pending() + answers.pending() === 0;
 
   let definition: PipelineDefinition;
   try {
