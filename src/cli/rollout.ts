@@ -15,6 +15,7 @@ import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { redrawn } from "./redrawn.ts";
 import { rolloutChange, rolloutLines } from "./rollout-lines.ts";
 import { surroundings } from "./surroundings.ts";
+import { widthOf } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** How often a rollout is asked while it is watched, in milliseconds. */
@@ -108,7 +109,9 @@ async function give(
   try {
     return { ...(await client.workflow.getHandle(workflowId).executeUpdate(update, { args: [request] })), workflowId };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new Error(`${workflowId} does not run`, { cause: error });
+    if (error instanceof WorkflowNotFoundError) {
+      throw new Error(`no rollout of ${pipeline} is running, and ${workflowId} neither`, { cause: error });
+    }
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
       throw new Error(`${workflowId} refuses: ${error.cause.message}`, { cause: error });
     }
@@ -127,7 +130,7 @@ async function watch(client: Client, workflowId: string, json: boolean): Promise
     const now = JSON.stringify(view);
     if (now !== known) {
       if (json) process.stdout.write(`${now}\n`);
-      else draw(rolloutLines(view), rolloutChange(view));
+      else draw(rolloutLines(view, widthOf(process.stdout) - 1), rolloutChange(view));
     }
     known = now;
     if (status === "running") continue;

@@ -119,7 +119,7 @@ function feedbackGate(
     pending = { challenger: [], champion: [] };
   }
   const heard = observations.reduce((total, { feedback }) => total + feedback.challenger.length, 0);
-  const said = `${difference(evidence)} in users' feedback, a loss of ${ratio(margin)} is allowed`;
+  const said = `${difference(evidence)}, a loss of ${ratio(margin)} is allowed`;
   const verdict = judged("users' feedback", evidence, alpha, said);
   if (verdict.verdict === "fail" || heard >= minExposure) return verdict;
   const missing = `${heard} of the ${minExposure} pieces of feedback that a step needs`;

@@ -191,9 +191,9 @@ export function rolloutDetails(state: RolloutView): string {
   if (champion !== null && champion !== model && isBeside(state.phase)) {
     lines.push(`Traffic: ${model} ${state.percent} %, ${champion} ${100 - state.percent} %.`);
   }
-  lines.push(...gates.map(({ verdict, reason }) => `- ${verdict}: ${reason}`));
+  if (gates.length > 0) lines.push(gates.map(({ verdict, reason }) => `- ${verdict}: ${reason}`).join("\n"));
   if (state.nextCheckAt !== null) lines.push(`Next news by ${state.nextCheckAt}.`);
-  return lines.join("\n\n").replaceAll("\n\n- ", "\n- ");
+  return lines.join("\n\n");
 }
 
 function isBeside(phase: RolloutPhase): boolean {
