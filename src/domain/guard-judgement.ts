@@ -2,9 +2,9 @@
 import type { Interval } from "./comparison-schema.ts";
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { Guard } from "./decide-schema.ts";
-import { amountText, isWorthNaming, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { isWorthNaming, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
 import { discordanceOf } from "./primary-judgement.ts";
-import { countText, differenceIntervalText, shareText, valueText } from "./report-numbers.ts";
+import { amountText, countText, differenceIntervalText, shareText, valueText } from "./report-numbers.ts";
 import { judgeMargin } from "./statistics/non-inferiority.ts";
 import { recordsForMeanWithin, recordsForPairsWithin, usualPower } from "./statistics/power.ts";
 

@@ -2,7 +2,7 @@
 import type { Comparison } from "./comparison-schema.ts";
 import { isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { Outcome } from "./decision-schema.ts";
-import { countText, differenceIntervalText, differenceText, shareText, valueText } from "./report-numbers.ts";
+import { countText, differenceIntervalText, shareText, valueText } from "./report-numbers.ts";
 
 /** Fewer records than this say nothing about a model. */
 export const fewestRecords = 20;
@@ -93,11 +93,6 @@ export function measured(
 
 function valueOf(scored: Contrast["champion"], unit: Comparison["unit"]): string {
   return scored === null ? "not measured" : valueText(scored.value, unit);
-}
-
-/** A difference without its sign: `2.0 points`, `40 ms`. */
-export function amountText(amount: number, unit: Comparison["unit"]): string {
-  return differenceText(Math.abs(amount), unit).replace(/^\+/, "");
 }
 
 /** A p-value: `p = 0.0123`, `p < 0.0001`. */

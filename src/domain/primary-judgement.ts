@@ -1,8 +1,8 @@
 /** What the primary metric says: of a challenger and a champion, or of a first model alone. */
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { DecisionPolicy } from "./decide-schema.ts";
-import { amountText, isWorthNaming, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
-import { countText, intervalText, shareText, valueText } from "./report-numbers.ts";
+import { isWorthNaming, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { amountText, countText, intervalText, shareText, valueText } from "./report-numbers.ts";
 import { normalQuantile } from "./statistics/normal.ts";
 import { recordsForMean, recordsForPairs, usualPower } from "./statistics/power.ts";
 

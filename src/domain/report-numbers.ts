@@ -15,6 +15,11 @@ export function differenceText(value: number, unit: Unit): string {
   return `${sign}${unit === "ratio" ? (size * 100).toFixed(1) : plain(size)} ${differenceUnit(unit)}`;
 }
 
+/** A difference without its sign: `2.0 points`, `40 ms`. */
+export function amountText(amount: number, unit: Unit): string {
+  return differenceText(Math.abs(amount), unit).replace(/^\+/, "");
+}
+
 /** Both ends of an interval of values: `88.4 to 93.6 %`. */
 export function intervalText({ lower, upper }: Interval, unit: Unit): string {
   return `${bare(lower, unit)} to ${valueText(upper, unit)}`;

@@ -2,6 +2,7 @@
 import type { DecisionPolicy } from "./decide-schema.ts";
 import { nameSome } from "./reading.ts";
 import {
+  amountText,
   differenceIntervalText,
   differenceText,
   intervalText,
@@ -31,16 +32,20 @@ export function headline(
 }
 
 /** What a policy asks of a challenger, in sentences. */
-export function policySentences(policy: DecisionPolicy, unitOf: (metric: string) => ReportMetric["unit"]): string[] {
+export function policySentences(
+  policy: DecisionPolicy,
+  about: (metric: string) => Pick<ReportMetric, "unit" | "better">,
+): string[] {
   const { primary, minGain, alpha, floor, guards, unanswered, approval } = policy;
+  const { unit, better } = about(primary);
   const sure = `with ${shareText(1 - alpha)} confidence`;
   return [
-    `It must be better than the champion on ${primary} ${sure}, by at least ${differenceText(minGain, unitOf(primary)).slice(1)}; a first champion must be above ${valueText(floor, unitOf(primary))}.`,
+    `It must be better than the champion on ${primary} ${sure}, by at least ${amountText(minGain, unit)}; a first champion must be ${better === "lower" ? "below" : "above"} ${valueText(floor, unit)}.`,
     ...guards.map(({ metric, margin, relativeMargin, on }) => {
       const allowed =
         margin === undefined
           ? `${shareText(relativeMargin ?? 0)} of the champion's value`
-          : differenceText(margin, unitOf(metric)).replace("+", "");
+          : amountText(margin, about(metric).unit);
       return `It must not be worse on ${metric}${on === "test" ? "" : ` of ${on}`} by more than ${allowed}, ${sure}.`;
     }),
     `No model may leave more than ${shareText(unanswered.maxRatio)} of its questions without an answer.`,
@@ -93,9 +98,10 @@ function happened(report: CycleReport): string {
         ? `${challenger} is the first champion.`
         : `${challenger} is the new champion; it replaces ${champion}.`;
     case "kept":
-      return champion === undefined
+      if (champion !== undefined) return `${champion} stays champion; ${challenger} got no traffic.`;
+      return report.approval === null
         ? `${challenger} is not good enough to be the first champion.`
-        : `${champion} stays champion; ${challenger} got no traffic.`;
+        : `${challenger} is good enough to be the first champion and was not agreed to.`;
     case "inconclusive":
       return `It cannot be told whether ${challenger} is good enough; ${stays(champion)}.`;
     case "rolled-back":
@@ -121,7 +127,8 @@ function byHowMuch(report: CycleReport & Pick<Report, "policy">, primary?: Repor
   if (difference === null || arms.champion === undefined || champion === null) {
     const sure =
       challenger.interval === null ? "" : sureText(intervalText(challenger.interval, unit), confidenceOf(policy));
-    const floor = policy === null ? "" : `; a first champion needs more than ${valueText(policy.floor, unit)}`;
+    const side = primary.better === "lower" ? "less" : "more";
+    const floor = policy === null ? "" : `; a first champion needs ${side} than ${valueText(policy.floor, unit)}`;
     return `${own} on ${countText(total)} questions${sure}${floor}.`;
   }
   const interval = difference.interval && differenceIntervalText(difference.interval, unit);

@@ -47,7 +47,7 @@ export function reasonsSection(report: Report): Html {
   const approval = report.approval === null ? null : `${describeAnswer(report.approval)}.`;
   const reasons = [...(report.decision?.reasons ?? []), approval, report.failure].filter((reason) => reason !== null);
   const warnings = [leakWarning(report), missingSources(report)].filter((warning) => warning !== null);
-  const policy = report.policy === null ? [] : policySentences(report.policy, unitIn(report));
+  const policy = report.policy === null ? [] : policySentences(report.policy, metricIn(report));
   if (reasons.length + warnings.length + policy.length + report.unknown.length === 0) return none;
   return section("why", "Why", [
     sentences(reasons),
@@ -62,8 +62,8 @@ export function reasonsSection(report: Report): Html {
   ]);
 }
 
-function unitIn({ metrics }: Report): (metric: string) => ReportMetric["unit"] {
-  return (metric) => metrics.find((measured) => measured.metric === metric)?.unit ?? "ratio";
+function metricIn({ metrics }: Report): (metric: string) => Pick<ReportMetric, "unit" | "better"> {
+  return (metric) => metrics.find((measured) => measured.metric === metric) ?? { unit: "ratio", better: "higher" };
 }
 
 function facts({ endedAt, startedAt, testSet, job, costUsd }: Report): [string, string][] {

@@ -54,6 +54,12 @@ describe("headline", () => {
     ]);
   });
 
+  it("does not say of a first model that was rejected that it is not good enough", () => {
+    const approval = { answer: "rejected" as const, by: "bob", reason: "not today", at: "2026-01-03T12:00:00.000Z" };
+    const [happened] = headline(aReport({ outcome: "kept", champion: null, approval }));
+    expect(happened).toBe("games-3 is good enough to be the first champion and was not agreed to.");
+  });
+
   it("holds a first champion against the floor", () => {
     const metrics = [aMetric("accuracy", "accuracy", { challenger: 61 }, { role: "primary" })];
     const [happened, byHowMuch] = headline(aReport({ champion: null, metrics, headline: ["", "", ""] }));
@@ -113,6 +119,13 @@ describe("beyondChanceSentence", () => {
 });
 
 describe("policySentences", () => {
+  it("says a gain of nothing as 0, and a ceiling where lower is better", () => {
+    const policy = decisionPolicySchema.parse({ primary: "latency_ms", minGain: 0, floor: 200, guards: [] });
+    expect(policySentences(policy, () => ({ unit: "ms", better: "lower" }))[0]).toBe(
+      "It must be better than the champion on latency_ms with 95 % confidence, by at least 0 ms; a first champion must be below 200 ms.",
+    );
+  });
+
   it("says what was asked in the units of the metrics", () => {
     const policy = decisionPolicySchema.parse({
       primary: "accuracy",
@@ -123,7 +136,9 @@ describe("policySentences", () => {
       ],
       approval: { deadlineSeconds: 60 },
     });
-    expect(policySentences(policy, (metric) => (metric === "latency_ms" ? "ms" : "ratio"))).toEqual([
+    expect(
+      policySentences(policy, (metric) => ({ unit: metric === "latency_ms" ? "ms" : "ratio", better: "higher" })),
+    ).toEqual([
       "It must be better than the champion on accuracy with 95 % confidence, by at least 2.0 points; a first champion must be above 40.0 %.",
       "It must not be worse on latency_ms by more than 20 % of the champion's value, with 95 % confidence.",
       "It must not be worse on accuracy of labels.platform=ps5 by more than 5.0 points, with 95 % confidence.",
