@@ -1,14 +1,16 @@
 /** Cycles cancelled by the `temporal` CLI, each in another phase, held there until the cancellation is in. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import { serviceName } from "../../src/domain/ids.ts";
+import { anyscaleName, serviceName } from "../../src/domain/ids.ts";
 import { cycleReportSchema } from "../../src/domain/report-schema.ts";
 import { workflowIds } from "../../workflows/names.ts";
+import { until } from "../support/emulator.ts";
 import {
   alertsOf,
   aPipeline,
   askService,
   createdJobs,
+  deliver,
   feed,
   giveTestSet,
   jobProcess,
@@ -17,49 +19,177 @@ import {
   sampleLines,
   servingProcess,
   startLoop,
-  timerStarted,
+  startUpdate,
   weightsAsked,
   type Cycle,
   type Loop,
 } from "../support/loop.ts";
+import { copyPipeline, reached } from "../support/rollouts.ts";
+import { startS3Proxy, type S3Proxy } from "../support/s3-proxy.ts";
+import { startTestStack, type TestStack } from "../support/stack.ts";
 
+const ORIGIN = "origin";
 const FIRST = sampleLines({ seed: 1, count: 60 });
 const SECOND = sampleLines({ seed: 2, count: 240 });
-const soaking = { steps: [50, 100], soakSeconds: 3600, bakeSeconds: 0 };
+/** Until everything is as it was. */
+const longestMs = 60_000;
 
+let storage: TestStack;
+let proxy: S3Proxy;
 let loop: Loop;
 
 beforeAll(async () => {
-  loop = await startLoop();
+  storage = await startTestStack({ services: ["s3"] });
+  proxy = await startS3Proxy(storage.environment["AWS_ENDPOINT_URL"] ?? "");
+  loop = await startLoop({ ...storage.environment, AWS_ENDPOINT_URL: proxy.url });
   await giveTestSet(loop);
+  const first = await (await feed(loop, aPipeline(loop, { name: ORIGIN }), 1, FIRST)).cycle.result();
+  expect(first.outcome).toBe("promoted");
+});
+afterEach(() => {
+  proxy.fault = () => null;
+});
+afterAll(async () => {
+  await loop.stop();
+  await proxy.stop();
+  await storage.stop();
 });
 
-afterAll(() => loop.stop());
+/** Lets a cycle that wants to replace a champion come to where it is held. */
+type Hold = (name: string, cycle: Cycle) => Promise<void>;
 
-/** A cycle that wants to replace a champion. */
-async function challenge(name: string): Promise<Cycle> {
-  const pipeline = aPipeline(loop, { name, rollout: soaking, evaluate: { concurrency: 1 } });
-  const first = await (await feed(loop, pipeline, 1, FIRST)).cycle.result();
-  expect(first.outcome).toBe("promoted");
-  return (await feed(loop, pipeline, 2, SECOND)).cycle;
+/** A phase: how a cycle is held in it, the largest share of users' traffic that its challenger has had, and what else it wants. */
+interface Phase {
+  hold: Hold;
+  percent: number;
+  pipeline?: Omit<Parameters<typeof aPipeline>[1], "name">;
+  /** Ordered before the cycle begins. */
+  fault?: (name: string) => { match: object; effect: object };
 }
 
-async function cancel({ workflowId }: Cycle): Promise<void> {
-  expect(await loop.temporal("workflow", "cancel", "--workflow-id", workflowId)).toMatchObject({ code: 0 });
+const rollOutOf = ({ workflowId }: Cycle) => loop.client.workflow.getHandle(workflowIds.child(workflowId, "roll-out"));
+const endless = { steps: [10, 50, 100], soakSeconds: 3600, bakeSeconds: 3600, probeSeconds: 1 };
+const released = Promise.withResolvers<void>();
+
+const phases: Record<string, Phase> = {
+  prepare: {
+    percent: 0,
+    async hold(name) {
+      const holds = () => proxy.suffered.some(({ path }) => path.includes(`/datasets/${name}/parts/`));
+      await until(`${name} reads its records`, holds, longestMs);
+    },
+  },
+  train: {
+    percent: 0,
+    async hold(name, cycle) {
+      (await jobProcess(loop, name, 2)).hold();
+      await pendingActivity(loop, workflowIds.child(cycle.workflowId, "fine-tune"), "awaitJob");
+    },
+  },
+  deploy: {
+    percent: 0,
+    fault: (name) => ({
+      match: { name: serviceName(name), version: `${name}-2` },
+      effect: { kind: "service-never-ready" },
+    }),
+    hold: (_, cycle) => pendingActivity(loop, workflowIds.child(cycle.workflowId, "silent"), "awaitWeight"),
+  },
+  evaluate: {
+    percent: 0,
+    pipeline: { evaluate: { concurrency: 1 } },
+    async hold(name, cycle) {
+      (await servingProcess(loop, name, `${name}-2`)).hold();
+      await pendingActivity(loop, workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askQuestions");
+    },
+  },
+  approval: {
+    percent: 0,
+    pipeline: { decide: { floor: 0, guards: [], approval: { deadlineSeconds: 3600 } } },
+    async hold(_, { workflowId }) {
+      const isAsked = () => alertsOf(loop, workflowId).some(({ kind }) => kind === "approval-wanted");
+      await until("the question", isAsked, longestMs);
+    },
+  },
+  "step-10": {
+    percent: 10,
+    pipeline: { rollout: endless },
+    hold: async (_, cycle) => void (await reached(rollOutOf(cycle), { phase: "step", percent: 10 })),
+  },
+  "step-50": {
+    percent: 50,
+    pipeline: { rollout: { ...endless, steps: [{ percent: 10, soakSeconds: 0 }, 50, 100] } },
+    hold: async (_, cycle) => void (await reached(rollOutOf(cycle), { phase: "step", percent: 50 })),
+  },
+  bake: {
+    percent: 100,
+    pipeline: { rollout: { ...endless, soakSeconds: 0 } },
+    hold: async (_, cycle) => void (await reached(rollOutOf(cycle), { phase: "bake", percent: 100 })),
+  },
+};
+
+/** A cycle that wants to replace a champion, held in a phase. */
+async function held(name: string, { hold, fault, pipeline: wanted }: Phase): Promise<Cycle> {
+  await copyPipeline(loop, ORIGIN, name, [1]);
+  const pipeline = aPipeline(loop, { name, ...wanted });
+  await deliver(loop, `${name}/1.jsonl`, FIRST);
+  await (await startUpdate(loop, pipeline, 1)).result();
+  if (fault !== undefined) await loop.emulator.fault(fault(name));
+  if (name === "prepare") {
+    proxy.fault = ({ method, path }) =>
+      method === "GET" && path.includes("/datasets/prepare/parts/") ? { kind: "hold", until: released.promise } : null;
+  }
+  const { cycle } = await feed(loop, pipeline, 2, SECOND);
+  await hold(name, cycle);
+  return cycle;
 }
+
+describe("cancelling retrain", () => {
+  it.each(Object.keys(phases))(
+    "in the phase %s: job ended, weight 0, the champion alone, within 60 s",
+    async (name) => {
+      const phase = phases[name];
+      if (phase === undefined) throw new Error(name);
+      const cycle = await held(name, phase);
+      const cancelledMs = Date.now();
+      expect(await loop.temporal("workflow", "cancel", "--workflow-id", cycle.workflowId)).toMatchObject({ code: 0 });
+      await expectCancelled(cycle, name);
+      await expectJobsEnded(name);
+      await expectOnlyChampion(name);
+      expect(Date.now() - cancelledMs).toBeLessThan(longestMs);
+      released.resolve();
+      expect(Math.max(0, ...(await weightsAsked(loop, name, `${name}-2`)))).toBe(phase.percent);
+    },
+  );
+});
 
 /** What holds after every cancellation. */
-async function expectCancelled(cycle: Cycle, name: string, champion: string | null, model: string): Promise<void> {
+async function expectCancelled(cycle: Cycle, name: string): Promise<void> {
   await expect(cycle.result()).rejects.toMatchObject({ cause: { name: "CancelledFailure" } });
   const { stdout } = await loop.temporal("workflow", "describe", "--workflow-id", cycle.workflowId, "-o", "json");
   expect(JSON.parse(stdout)).toMatchObject({
     workflowExecutionInfo: { status: "WORKFLOW_EXECUTION_STATUS_CANCELED" },
   });
-  expect(await readRegistry(loop, name)).toMatchObject({ champion, challenger: null, lock: null });
-  expect(alertsOf(loop, cycle.workflowId)).toEqual([expect.objectContaining({ pipeline: name, level: 40 })]);
-  const stored = await loop.store.get(objectKeys.reportJson(model));
+  expect(await readRegistry(loop, name)).toMatchObject({ champion: `${name}-1`, challenger: null, lock: null });
+  const alerts = alertsOf(loop, cycle.workflowId).filter(({ kind }) => kind === "cancelled");
+  expect(alerts).toEqual([expect.objectContaining({ pipeline: name, level: 40 })]);
+  const stored = await loop.store.get(objectKeys.reportJson(`${name}-2`));
   const report = cycleReportSchema.parse(JSON.parse(stored?.body.toString() ?? ""));
   expect(report).toMatchObject({ outcome: "cancelled", failure: "cancelled" });
+}
+
+/** No job was made, or the one that was is ended: by one order where it had not by itself. */
+async function expectJobsEnded(name: string): Promise<void> {
+  const jobs = await createdJobs(loop, name, 2);
+  expect(jobs.length).toBe(name === "prepare" ? 0 : 1);
+  for (const id of jobs) {
+    const { state } = await loop.emulator.client.jobs.get(id ?? "");
+    expect(name === "train" ? ["CLEANING_UP", "TERMINATED"] : ["SUCCESS"]).toContain(state.current_state);
+  }
+  const jobName = anyscaleName(`${workflowIds.retrain(name, 2, 1)}/fine-tune`);
+  const orders = (await loop.emulator.ledger(jobName)).filter(
+    ({ path, acted }) => path.endsWith("/terminate") && acted === 200,
+  );
+  expect(orders).toHaveLength(name === "train" ? 1 : 0);
 }
 
 async function expectOnlyChampion(name: string): Promise<void> {
@@ -67,44 +197,3 @@ async function expectOnlyChampion(name: string): Promise<void> {
   expect(service).toMatchObject({ canary_version: null, primary_version: { version: `${name}-1`, weight: 100 } });
   expect(await askService(loop, name)).toBe(`${name}-1`);
 }
-
-describe("cancelling retrain", () => {
-  it("while it trains: the job is ended, and nothing was ever served", async () => {
-    const name = "train";
-    const { cycle } = await feed(loop, aPipeline(loop, { name }), 1, FIRST);
-    (await jobProcess(loop, name, 1)).hold();
-    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "fine-tune"), "awaitJob");
-    await cancel(cycle);
-    await expectCancelled(cycle, name, null, "train-1");
-    const jobs = await createdJobs(loop, name, 1);
-    expect(jobs).toHaveLength(1);
-    const job = await loop.emulator.client.jobs.get(jobs[0] ?? "");
-    expect(["CLEANING_UP", "TERMINATED"]).toContain(job.state.current_state);
-    const orders = (await loop.emulator.ledger()).filter(
-      ({ id, path, acted }) => id === job.id && path.endsWith("/terminate") && acted === 200,
-    );
-    expect(orders).toHaveLength(1);
-    expect(await loop.emulator.client.services.find(serviceName(name))).toBeNull();
-  });
-
-  it("while the models are asked: the challenger is taken down without having had traffic", async () => {
-    const name = "evaluate";
-    const cycle = await challenge(name);
-    (await servingProcess(loop, name, "evaluate-2")).hold();
-    await pendingActivity(loop, workflowIds.child(cycle.workflowId, "evaluate-challenger"), "askShard");
-    await cancel(cycle);
-    await expectCancelled(cycle, name, "evaluate-1", "evaluate-2");
-    await expectOnlyChampion(name);
-    expect(new Set(await weightsAsked(loop, name, "evaluate-2"))).toEqual(new Set([0]));
-  });
-
-  it("while the challenger has half of the traffic: all of it goes back to the champion", async () => {
-    const name = "rollout";
-    const cycle = await challenge(name);
-    await timerStarted(loop, workflowIds.child(cycle.workflowId, "roll-out"));
-    expect(await weightsAsked(loop, name, "rollout-2")).toContain(50);
-    await cancel(cycle);
-    await expectCancelled(cycle, name, "rollout-1", "rollout-2");
-    await expectOnlyChampion(name);
-  });
-});

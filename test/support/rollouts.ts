@@ -16,12 +16,12 @@ import { askService, readRegistry, type Loop } from "./loop.ts";
 export type Rollout = WorkflowHandle<typeof rollOut>;
 
 /**
- * Makes a pipeline of this name with a champion that serves, `<name>-1`, and an equal model `<name>-2` that does not: copies of
- * what the pipeline `origin` has trained. Nothing else in the bucket may have origin's name in its own.
+ * Makes a pipeline of this name with a champion that serves, `<name>-1`, and equal models that do not: copies of what the
+ * pipeline `origin` has trained. Nothing else in the bucket may have origin's name in its own.
  */
-export async function copyPipeline(loop: Loop, origin: string, name: string): Promise<void> {
+export async function copyPipeline(loop: Loop, origin: string, name: string, versions = [1, 2]): Promise<void> {
   const { store } = loop;
-  for (const version of [1, 2]) {
+  for (const version of versions) {
     for await (const { key } of store.list(`${objectKeys.models(origin)}${origin}-1/`)) {
       const body = (await store.get(key))?.body ?? Buffer.alloc(0);
       const renamed = (text: string): string =>
