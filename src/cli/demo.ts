@@ -5,7 +5,7 @@ import { generatedPlan, ownPlan, type DemoPlan } from "../dev/demo-data.ts";
 import { startDemoFeed, type DemoFeed } from "../dev/demo-feed.ts";
 import { runDemo, type DemoCycle } from "../dev/demo.ts";
 import { startStack, type Stack } from "../dev/stack.ts";
-import { withStackEnvironment } from "../dev/stack-file.ts";
+import { demoDirectory, withStackEnvironment } from "../dev/stack-file.ts";
 import { USUAL_PORTS } from "../dev/stack-plan.ts";
 import { leakWarning } from "../domain/report.ts";
 import { connect } from "../temporal/client.ts";
@@ -13,9 +13,10 @@ import { readChatFile } from "./chat-file.ts";
 import { shellWord } from "../domain/shell.ts";
 import { refuseStateInUse } from "./dev.ts";
 import { screenFor, type Screen } from "./screen.ts";
+import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { UsageError } from "./usage-error.ts";
 
-const DEMO_STATE = ".tuneloop/demo";
+const DEMO_STATE = demoDirectory(DEFAULT_STATE_DIRECTORY);
 
 interface DemoOptions {
   data?: string;

@@ -1,6 +1,6 @@
 /** `tuneloop env`: the environment of the running local stack, for other tools. */
 import { Command } from "commander";
-import { readRunningStack } from "../dev/stack-file.ts";
+import { findRunningStack } from "../dev/stack-file.ts";
 import { shellWord } from "../domain/shell.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 
@@ -14,7 +14,7 @@ export function envCommand(): Command {
     .option("--state <directory>", "of the local stack", DEFAULT_STATE_DIRECTORY)
     .option("--json", "print one JSON object")
     .action(({ state, json }: { state: string; json?: boolean }) => {
-      const stack = readRunningStack(state);
+      const stack = findRunningStack(state);
       if (stack === null) throw new Error(`no stack runs on ${state}: start one with tuneloop dev`);
       const lines = Object.entries(stack.environment).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
       process.stdout.write(json ? `${JSON.stringify(stack.environment)}\n` : lines.join(""));

@@ -2,15 +2,15 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { createS3Client } from "../adapters/s3-object-store.ts";
 import type { BucketConfig } from "../config.ts";
-import { readRunningStack, withStackEnvironment } from "../dev/stack-file.ts";
+import { findRunningStack, withStackEnvironment } from "../dev/stack-file.ts";
 
 /**
  * The environment of a command: as it is when it names a Temporal server, else with the local stack's that runs in
- * `stateDirectory`, if one does.
+ * `stateDirectory`, or the demo's within, if one does.
  */
 export function surroundings(environment: NodeJS.ProcessEnv, stateDirectory: string): Record<string, string> {
   const named = environment["TEMPORAL_ADDRESS"] !== undefined || environment["TEMPORAL_PROFILE"] !== undefined;
-  const stack = named ? null : readRunningStack(stateDirectory);
+  const stack = named ? null : findRunningStack(stateDirectory);
   return withStackEnvironment(environment, stack?.environment ?? {});
 }
 

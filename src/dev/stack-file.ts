@@ -31,6 +31,16 @@ export function readRunningStack(stateDirectory: string): RunningStack | null {
   return isRunning(stack.process) ? stack : null;
 }
 
+/** The stack that runs on this state directory, or else the demo's, which lies within; null when neither does. */
+export function findRunningStack(stateDirectory: string): RunningStack | null {
+  return readRunningStack(stateDirectory) ?? readRunningStack(demoDirectory(stateDirectory));
+}
+
+/** Where the demo's state lies, within that of the local stack. */
+export function demoDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "demo");
+}
+
 /** Publishes a stack; readable by its owner only, because the environment holds credentials. */
 export function publishStack(stateDirectory: string, stack: RunningStack): void {
   const draft = `${stackFile(stateDirectory)}.${process.pid}`;

@@ -1,10 +1,17 @@
-import { statSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { identify } from "../../src/emulator/processes.ts";
-import { publishStack, readRunningStack, withdrawStack, withStackEnvironment } from "../../src/dev/stack-file.ts";
+import {
+  demoDirectory,
+  findRunningStack,
+  publishStack,
+  readRunningStack,
+  withdrawStack,
+  withStackEnvironment,
+} from "../../src/dev/stack-file.ts";
 import type { RunningStack } from "../../src/dev/stack-file.ts";
 
 let directory: string;
@@ -42,6 +49,18 @@ describe("readRunningStack", () => {
   it("knows of no stack when the process that published it is gone", () => {
     publishStack(directory, { ...aStack(), process: { pid: process.pid, started: "long ago" } });
     expect(readRunningStack(directory)).toBeNull();
+  });
+});
+
+describe("findRunningStack", () => {
+  it("finds the demo's stack, which lies within, as long as no other runs", () => {
+    expect(findRunningStack(directory)).toBeNull();
+    const demo = { ...aStack(), environment: { TEMPORAL_ADDRESS: "127.0.0.1:7234" } };
+    mkdirSync(demoDirectory(directory));
+    publishStack(demoDirectory(directory), demo);
+    expect(findRunningStack(directory)).toEqual(demo);
+    publishStack(directory, aStack());
+    expect(findRunningStack(directory)).toEqual(aStack());
   });
 });
 
