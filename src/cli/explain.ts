@@ -138,7 +138,10 @@ function nextSteps({ record, approval }: ToExplain): { what: string; command: st
   return [
     ...(isWanted ? [{ what: "Roll it out", command: answer("approve") }] : []),
     ...(isWanted ? [{ what: "Keep the champion", command: answer("reject") }] : []),
-    { what: "Read the report, with both models' answers", command: `tuneloop report ${cycle} --open` },
+    // There is one when the cycle has ended, and it has not while it waits.
+    ...(isWanted
+      ? []
+      : [{ what: "Read the report, with both models' answers", command: `tuneloop report ${cycle} --open` }]),
     { what: "See all numbers", command: `tuneloop decision show ${cycle}` },
     { what: "Make the decision again from the stored answers", command: `tuneloop decision verify ${cycle}` },
     ...(decision.outcome === "promote" ? [] : [{ what: "Train and compare once more", command: again }]),

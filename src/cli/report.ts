@@ -73,8 +73,8 @@ export async function findCycle(store: ObjectStore, reference: string): Promise<
   if (newest !== undefined) return newest;
   const pipeline = /^(.+)-\d+(\.\d+)?$/.exec(reference)?.[1];
   const other = pipeline === undefined ? undefined : (await reportedCycles(store, pipeline)).at(-1);
-  const there = other === undefined ? "a cycle writes one when it ends" : `the newest of ${pipeline} is ${other}`;
-  throw new Error(`there is no report of ${reference} in ${store.uri("")}: ${there}`);
+  const there = other === undefined ? "" : `; the newest of ${pipeline} is ${other}`;
+  throw new Error(`there is no report of ${reference} in ${store.uri("")}: a cycle writes one when it ends${there}`);
 }
 
 async function takePage(

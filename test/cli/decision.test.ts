@@ -268,6 +268,8 @@ describe("describeExplanation", () => {
     );
     expect(text).toContain('tuneloop approve games --cycle games-2 --reason "..."');
     expect(text).toContain("tuneloop decision verify games-2");
+    // The cycle has not ended, so it has no report yet.
+    expect(text).not.toContain("tuneloop report");
   });
 
   it("says who rejected, and why", async () => {
@@ -277,6 +279,7 @@ describe("describeExplanation", () => {
     expect(text).toContain("It was not rolled out: games-1 stays champion.");
     expect(text).toContain("Rejected by ana: looks right.");
     expect(text).not.toContain("tuneloop approve");
+    expect(text).toContain("tuneloop report games-2 --open");
   });
 
   it("says of what cannot be told what would tell", async () => {

@@ -21,7 +21,7 @@ describe("findCycle", () => {
   it("says what there is when there is no such report", async () => {
     const store = await storeWith("games-9");
     await expect(findCycle(store, "games-12")).rejects.toThrow(
-      "there is no report of games-12 in s3://bucket/prefix/: the newest of games is games-9",
+      "there is no report of games-12 in s3://bucket/prefix/: a cycle writes one when it ends; the newest of games is games-9",
     );
     await expect(findCycle(store, "chess")).rejects.toThrow(
       "there is no report of chess in s3://bucket/prefix/: a cycle writes one when it ends",
