@@ -118,8 +118,11 @@ async function statusOf(handle: { describe(): Promise<{ status: { name: string }
 }
 
 function describe(workflowId: string, started: boolean, name: string): string {
+  const input = JSON.stringify({ updateId: "first", dataset: name });
   return started
-    ? `Started ${workflowId}. See it with: tuneloop state ${name}\n`
+    ? `Started ${workflowId}. See it with: tuneloop state ${name}\n` +
+        "It reads its sources when it is told to, each time with another updateId:\n" +
+        `  temporal workflow signal --workflow-id ${workflowId} --name datasetUpdated --input '${input}'\n`
     : `${workflowId} runs already and was left as it is, with the definition it was started with.\n` +
         `To change that, end it and start it again: temporal workflow cancel --workflow-id ${workflowId}\n`;
 }
