@@ -1,6 +1,7 @@
 /** `tuneloop models NAME`: the versions of a pipeline's model, which of them is what, and who or what moved that. */
 import { Command } from "commander";
 import { slugSchema } from "../domain/slug-schema.ts";
+import { usdText } from "../domain/report-numbers.ts";
 import { listModels, type ModelEntry } from "../registry/models.ts";
 import { withBucket } from "./bucket.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
@@ -63,6 +64,6 @@ function row({ version, alias, decision, lineage, costUsd }: ModelEntry): string
     lineage?.dataset ?? "no model",
     lineage === null ? "" : String(lineage.trainedRecords),
     lineage === null ? "" : `${lineage.recipe} (${lineage.task})`,
-    costUsd === null ? "" : costUsd.toFixed(2),
+    costUsd === null ? "" : usdText(costUsd).replace(" USD", ""),
   ].map(printable);
 }

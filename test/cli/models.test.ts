@@ -82,6 +82,11 @@ describe("describeModels", () => {
     expect(lines).toContain("    by retrain/games-10: it is better");
   });
 
+  it("shows a cost below a cent, which is not nothing", () => {
+    const cheap = models.map((model) => ({ ...model, costUsd: 0.00079 }));
+    expect(describeModels({ models: cheap, history }, 120).split("\n")[1]).toMatch(/ 0\.00079$/);
+  });
+
   it("fits into a terminal of 60 columns", () => {
     const long = history.map((move) => ({ ...move, reason: "a long story ".repeat(20) }));
     const lines = describeModels({ models, history: long }, 60).split("\n");
