@@ -98,7 +98,11 @@ function happened(report: CycleReport): string {
         ? `${challenger} is the first champion.`
         : `${challenger} is the new champion; it replaces ${champion}.`;
     case "kept":
-      if (champion !== undefined) return `${champion} stays champion; ${challenger} got no traffic.`;
+      if (champion !== undefined) {
+        return report.approval === null
+          ? `${champion} stays champion; ${challenger} got no traffic.`
+          : `${challenger} has won and was not agreed to; ${champion} stays champion.`;
+      }
       return report.approval === null
         ? `${challenger} is not good enough to be the first champion.`
         : `${challenger} is good enough to be the first champion and was not agreed to.`;

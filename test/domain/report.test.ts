@@ -60,6 +60,12 @@ describe("headline", () => {
     expect(happened).toBe("games-3 is good enough to be the first champion and was not agreed to.");
   });
 
+  it("says of a challenger that has won and was rejected that it was not agreed to", () => {
+    const approval = { answer: "rejected" as const, by: "bob", reason: "not today", at: "2026-01-03T12:00:00.000Z" };
+    const [happened] = headline(aReport({ outcome: "kept", approval }));
+    expect(happened).toBe("games-3 has won and was not agreed to; games-2 stays champion.");
+  });
+
   it("holds a first champion against the floor", () => {
     const metrics = [aMetric("accuracy", "accuracy", { challenger: 61 }, { role: "primary" })];
     const [happened, byHowMuch] = headline(aReport({ champion: null, metrics, headline: ["", "", ""] }));
