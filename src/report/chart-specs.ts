@@ -128,6 +128,8 @@ export function learningSpec(
     type: "quantitative",
     title: "training records",
     scale: { zero: false, nice: true },
+    // Whole records: around a single point, ticks would have as many decimals as there is room.
+    axis: { format: ",.0f", tickCount: points.length === 1 ? 1 : 5 },
   } as const;
   const y = { field: "value", type: "quantitative", title: unit === "ratio" ? `${name}, %` : name } as const;
   const colour = { field: "colour", type: "nominal", scale: null } as const;
