@@ -32,7 +32,12 @@ export async function look(ports: LookPorts, request: LookRequest): Promise<Look
   if (state === "unknown") log.warn("the service shows a state that is not known", { pipeline, model });
   const key = objectKeys.observations(pipeline, model, runId);
   const before = await readObservations(store, key);
-  const seen = [...before, await observe(ports, { ...request, percent }, before)];
+  const observation = await observe(ports, { ...request, percent }, before);
+  // A version that somebody else has just replaced does not answer either, and that is not its fault.
+  if (observation.probes.some(({ challenger }) => challenger.latencyMs === null)) {
+    observeShare(await compute.getService(serviceName(pipeline)), request);
+  }
+  const seen = [...before, observation];
   const lines = seen.map((observation) => `${JSON.stringify(observation)}\n`);
   await store.put(key, lines.join(""), { contentType: "application/jsonl" });
   const verdicts = [...judgeGates(seen, policy), ...(await gates.judge(policy.gates.own, seen))];

@@ -155,6 +155,16 @@ describe("look", () => {
     expect(asked.endpoint.asked).toEqual([]);
   });
 
+  it("blames no version for questions that came when somebody else had replaced it", async () => {
+    const replaced = ({ serviceVersion }: Question): string => {
+      compute.service = aService({ canary: aServed("hotfix", { weightPercent: 20 }) });
+      if (serviceVersion === "games-2") throw new Error("HTTP 404");
+      return "answer";
+    };
+    await expectFailure(() => look(ports(replaced), aLook()), "ServiceChanged");
+    expect(await store.get(observations)).toBeNull();
+  });
+
   it.each(["unknown", "updating", "starting"] as const)(
     "bears the state %s, for the version's own answers tell more",
     async (state) => {
