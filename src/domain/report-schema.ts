@@ -259,7 +259,9 @@ export const reportSchema = cycleReportSchema.extend({
   /** Which of these differ beyond chance, the surest first: any is listed wrongly with a chance of the policy's alpha at most. */
   beyondChance: z
     .object({ looked: count, better: z.array(standingOutSchema), worse: z.array(standingOutSchema) })
-    .nullable(),
+    .nullable()
+    // Reports of before this was counted are read as well.
+    .default(null),
   tables: z.array(armTableSchema),
   changes: changesSchema.nullable(),
   /** Oldest first, this cycle last. */

@@ -7,6 +7,12 @@ describe("reportSchema", () => {
     expect(reportSchema.parse(JSON.parse(JSON.stringify(aReport())))).toEqual(aReport());
   });
 
+  it.each(["beyondChance", "rollout", "approval"])("reads a report of before %s was in it", (field) => {
+    const before: Record<string, unknown> = { ...aReport() };
+    delete before[field];
+    expect(reportSchema.parse(before)).toMatchObject({ cycle: "games-3", [field]: null });
+  });
+
   it.each([
     ["a number that is none", { costUsd: Number.NaN }],
     ["an unknown outcome", { outcome: "won" }],
