@@ -13,7 +13,8 @@ import { reportSchema, type Report } from "../domain/report-schema.ts";
 import type { ObjectStore } from "../ports.ts";
 import { withBucket } from "./bucket.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
-import { printable } from "./printable.ts";
+import { printable, wrapped } from "./printable.ts";
+import { widthOf } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface ReportOptions {
@@ -56,14 +57,18 @@ async function showReport(reference: string, { state, out, open, json }: ReportO
     if (out !== undefined || open) await takePage(store, cycle, { out: out ?? null, open: open ?? false });
     if (out === "-") return;
     const report = await needDocument(store, objectKeys.reportJson(cycle), reportSchema);
-    process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeReport(report, store));
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : describeReport(report, store, widthOf(process.stdout)));
   });
 }
 
-/** A report in a few lines, with its address. */
-export function describeReport({ headline, cycle }: Pick<Report, "headline" | "cycle">, store: ObjectStore): string {
-  const lines = [...headline.map(printable), "", `report  ${store.uri(objectKeys.reportHtml(cycle))}`];
-  return `${lines.join("\n")}\n`;
+/** A report in a few lines of at most `width` columns, with its address, which is not broken. */
+export function describeReport(
+  { headline, cycle }: Pick<Report, "headline" | "cycle">,
+  store: ObjectStore,
+  width: number,
+): string {
+  const sentences = headline.flatMap((sentence) => wrapped(printable(sentence), width));
+  return `${[...sentences, "", `report  ${store.uri(objectKeys.reportHtml(cycle))}`].join("\n")}\n`;
 }
 
 /** The cycle of that name, or the newest of the pipeline of that name that has a report. Throws an error that says what there is. */

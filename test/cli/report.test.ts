@@ -32,9 +32,15 @@ describe("findCycle", () => {
 describe("describeReport", () => {
   it("says what came of the cycle and where its page is, without control characters", () => {
     const report = aReport({ headline: ["It \u001b[31mfailed.", "Nothing.", "Look."] });
-    expect(describeReport(report, new MemoryObjectStore())).toBe(
+    expect(describeReport(report, new MemoryObjectStore(), 80)).toBe(
       "It \\u{1b}[31mfailed.\nNothing.\nLook.\n\nreport  s3://bucket/prefix/reports/games-3/index.html\n",
     );
+  });
+
+  it("fits into a terminal, but for the address", () => {
+    const report = aReport({ headline: ["It is good. ".repeat(20), "Yes.", "Look."] });
+    const lines = describeReport(report, new MemoryObjectStore(), 30).split("\n");
+    expect(lines.filter((line) => line.length > 30)).toEqual(["report  s3://bucket/prefix/reports/games-3/index.html"]);
   });
 });
 
