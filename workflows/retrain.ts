@@ -157,7 +157,7 @@ async function act(story: Story, { questions, choices }: Comparison, { outcome, 
     case "promote":
       // Users' traffic is watched by what decided.
       const quality = { metrics: choices.metrics, metric: choices.policy.primary, vocabulary };
-      const toUsers = { ...rollOutInput(story, testSet, "promoted", reason), quality };
+      const toUsers = { ...rollOutInput(story, testSet, "promoted", reason), quality, against: story.champion };
       const { done } = await child("roll-out", rollOut, toUsers);
       if (done.length > 0) report.rollout = done;
       report.outcome = "promoted";

@@ -124,6 +124,14 @@ function hearOrders(state: RolloutState, work: CancellationScope): void {
 async function tell(rollout: Rollout): Promise<void> {
   // Ordered before there was anything to cancel.
   if (rollout.state.ended !== null) throw new CancelledFailure("ended before it began");
+  const { model, champion, against } = rollout;
+  if (against !== undefined && against !== champion) {
+    const [was, is] = [against, champion].map((who) => who ?? "no champion");
+    throw ApplicationFailure.nonRetryable(
+      `${model} was decided against ${was}, and there is ${is} now: nobody has compared them`,
+      "ServiceChanged",
+    );
+  }
   switch (rollout.target) {
     case "silent":
       return await bringUp(rollout);

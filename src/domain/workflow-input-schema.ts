@@ -155,6 +155,8 @@ export const rollOutInputSchema = z.strictObject({
   policy: rolloutPolicySchema.prefault({}),
   /** Where probe questions come from. */
   testSet: testSetSchema,
+  /** The champion that the model was decided against, null for none; a rollout beside another one is refused. Left out, any is right. */
+  against: modelVersion.nullable().optional(),
   /** What answers to probe questions are worth; null where that is not measured. */
   quality: qualitySchema.nullable().default(null),
   /** Who hears of a step that is held and of a rollout that goes back. */

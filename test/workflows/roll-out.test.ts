@@ -277,6 +277,24 @@ describe("rollOut by the provider's own steps", () => {
   });
 });
 
+describe("rollOut against a champion", () => {
+  it("refuses to replace another one than it was decided against, and takes the challenger down", async () => {
+    withChallenger();
+    const handle = await startWith({ ...input("promoted"), against: `${world.name}-0` });
+    expect(await failureOf(handle)).toBe(
+      `ServiceChanged: ${challenger} was decided against ${world.name}-0, and there is ${champion} now: nobody has compared them`,
+    );
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.registry).toMatchObject({ champion, challenger: null, lock: null });
+  });
+
+  it("goes on beside the one that it was decided against", async () => {
+    withChallenger();
+    const handle = await startWith({ ...input("promoted"), against: champion });
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+  });
+});
+
 describe("rollOut to withdrawn", () => {
   it("takes the version down, sees it down, and takes its alias away", async () => {
     withChallenger();
