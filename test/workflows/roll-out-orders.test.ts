@@ -44,7 +44,7 @@ const kinds = (): string[] => world.alerts.map(({ kind }) => kind);
 
 describe("orders of a rollout", () => {
   it("pause holds the step beyond its soak while its gates are still watched, until resume", async () => {
-    const handle = await start({ ...quick, soakSeconds: 2 });
+    const handle = await start({ ...quick, steps: [10, 100], soakSeconds: 2 });
     await atPercent(handle, 10);
     await order(handle, "pause");
     await until(() => expect(world.looks).toBeGreaterThan(6));
