@@ -31,12 +31,7 @@ export interface ServiceRoutesContext {
 
 /** Services, their versions and events, without the proxy that answers their queries. */
 export function addServices(app: Hono<EmulatorEnv>, { state, services, tags, faults }: ServiceRoutesContext): void {
-  const answer = (service: ServiceRecord, c: Context<EmulatorEnv>) => {
-    const facts = { method: c.req.method, path: c.req.path, name: service.name };
-    const fault = c.req.method === "GET" ? faults.take(["service-state"], facts) : null;
-    const shown = serviceAnswer(service, new URL(c.req.url).origin);
-    return fault?.kind === "service-state" ? inState(shown, fault.state) : shown;
-  };
+  const answer = (service: ServiceRecord, c: Context<EmulatorEnv>) => shownService(faults, service, c);
   app.put(`${BASE}/apply`, (c) => {
     const request = serviceApplySchema.parse(c.get("body"));
     const service = services.apply(request, request.project_id ?? PROJECT_ID);
@@ -92,6 +87,14 @@ export function addServices(app: Hono<EmulatorEnv>, { state, services, tags, fau
     return c.json(null);
   });
   addServiceHistory(app, state);
+}
+
+/** A service as an answer shows it, which for a look may be another state than it has. */
+function shownService(faults: Faults, service: ServiceRecord, c: Context<EmulatorEnv>) {
+  const facts = { method: c.req.method, path: c.req.path, name: service.name };
+  const fault = c.req.method === "GET" ? faults.take(["service-state"], facts) : null;
+  const shown = serviceAnswer(service, new URL(c.req.url).origin);
+  return fault?.kind === "service-state" ? inState(shown, fault.state) : shown;
 }
 
 /** A service, and its canary or only version, in a state that they are not in. */
