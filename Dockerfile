@@ -13,7 +13,7 @@ RUN npm run prepack
 
 FROM base
 # The latter two keep a worker's memory low, as src/dev/own-servers.ts says.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=8
 # Temporal's client takes the roots of TLS from the system.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN npm ci --omit=dev && npm cache clean --force
