@@ -53,6 +53,7 @@ export function checkChoices(definition: ChoosingDefinition, kinds: readonly Met
   const { metrics } = evaluate;
   const packs = metrics === "auto" ? makeable(kinds, evaluate) : makePacks(metrics, contextOf(evaluate), kinds);
   refuseUnknownMetrics(decide, packs, kinds);
+  refuseImpossibleMargins(decide, packs);
   refuseUnknownSubsets(definition);
   if (metrics !== "auto") policyOf(decide, packs);
 }
@@ -131,6 +132,18 @@ function refuseUnknownMetrics(
     if (found.better === "neither")
       throw invalid(`${at}: of ${metric} neither more nor less is better: no decision can rest on it`);
   }
+}
+
+/** A margin of a ratio that is beyond 1 was meant in percent, and would allow everything. */
+function refuseImpossibleMargins({ primary, minGain, guards }: DecideChoice, packs: readonly MetricPack[]): void {
+  const isRatio = (name: string): boolean =>
+    packs.some((pack) => pack.metrics.some((metric) => metric.name === name && metric.unit === "ratio"));
+  const refuse = (at: string, value: number, metric: string): never => {
+    throw invalid(`${at}: is ${value}, and ${metric} is a ratio: 0.02 stands for 2 points`);
+  };
+  if (minGain > 1 && isRatio(primary)) refuse("decide.minGain", minGain, primary);
+  for (const [index, { metric, margin = 0 }] of guards === "auto" ? [] : guards.entries())
+    if (margin > 1 && isRatio(metric)) refuse(`decide.guards.${index}.margin`, margin, metric);
 }
 
 function unknownMetric(

@@ -57,6 +57,18 @@ describe("checkChoices", () => {
       "evaluate.metrics: there is no metric pack exact-matches: did you mean exact-match? There are functional-representation, json, ",
     ],
     ["a pack that is always there", { metrics: ["responses"] }, {}, "evaluate.metrics: responses is named twice"],
+    [
+      "a margin of a ratio in percent",
+      {},
+      { guards: [{ metric: "accuracy_attr_types", margin: 2 }] },
+      "decide.guards.0.margin: is 2, and accuracy_attr_types is a ratio: 0.02 stands for 2 points",
+    ],
+    [
+      "a gain of a ratio in percent",
+      {},
+      { primary: "accuracy", minGain: 5 },
+      "decide.minGain: is 5, and accuracy is a ratio",
+    ],
     ["a pack named twice", { metrics: ["latency", "latency"] }, {}, "evaluate.metrics: latency is named twice"],
     ["no prices", { metrics: ["cost"] }, {}, "metric pack cost: it needs evaluate.prices"],
     [
