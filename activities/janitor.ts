@@ -32,16 +32,31 @@ export function createJanitorActivities(ports: JanitorPorts): JanitorActivities 
     },
 
     async endOrphan(orphan) {
-      if (orphan.kind === "job") return compute.terminateJob(orphan.id);
-      // Somebody may have made it champion since it was found.
-      const service = await compute.getService(orphan.service);
-      const isCanary = service?.canary?.version === orphan.version;
-      if (orphan.kind === "version" && isCanary) await compute.rollBackService(orphan.service);
-      if (orphan.kind === "service" && service?.primary?.version === orphan.version)
-        await compute.terminateService(orphan.service);
+      // Much may have happened since it was found: a rollout that made it champion, a cycle that was started again.
+      if (!(await isStill(ports, orphan))) return;
+      switch (orphan.kind) {
+        case "job":
+          return compute.terminateJob(orphan.id);
+        case "version":
+          await compute.rollBackService(orphan.service);
+          break;
+        case "service":
+          await compute.terminateService(orphan.service);
+      }
       await forget(ports, orphan);
     },
   };
+}
+
+/** Whether what was found is an orphan as before. */
+async function isStill(ports: JanitorPorts, orphan: Orphan): Promise<boolean> {
+  if (orphan.kind === "job") {
+    for await (const again of orphanedJobs(ports, orphan, Date.now())) if (again.id === orphan.id) return true;
+    return false;
+  }
+  const registry = await readDocument(ports.store, objectKeys.registry(orphan.pipeline), registrySchema);
+  const again = registry && (await orphanedVersion(ports, registry.value, Date.now()));
+  return again !== null && again.kind === orphan.kind && again.version === orphan.version;
 }
 
 /** Takes the alias from a version that is down. */
@@ -83,10 +98,10 @@ async function* unfinishedModels({ store }: JanitorPorts): AsyncGenerator<{ pipe
 
 async function* orphanedJobs(
   { store, compute, workflows }: JanitorPorts,
-  of: { pipeline: string; model: string },
+  { pipeline, model }: { pipeline: string; model: string },
   before: number,
-): AsyncGenerator<Orphan> {
-  const claim = await readClaim(store, of);
+): AsyncGenerator<Extract<Orphan, { kind: "job" }>> {
+  const claim = await readClaim(store, { pipeline, model });
   if (claim === null) return;
   const alive = (await compute.findJobs(claim.jobName)).filter(
     (job) => job.entrypoint === claim.entrypoint && !isTerminal(job.state) && Date.parse(job.createdAt) < before,
@@ -95,7 +110,7 @@ async function* orphanedJobs(
   const { status } = await workflows.outcome(claim.workflowId);
   if (status === "running") return;
   for (const { id, name } of alive) {
-    yield { kind: "job", id, name, pipeline: of.pipeline, why: `its workflow ${claim.workflowId} is ${spelt(status)}` };
+    yield { kind: "job", id, name, pipeline, model, why: `its workflow ${claim.workflowId} is ${spelt(status)}` };
   }
 }
 
@@ -107,7 +122,7 @@ async function* registries({ store }: JanitorPorts): AsyncGenerator<Registry> {
 }
 
 /** The version of a pipeline's service that its cycle and its rollout have left behind; null when there is none. */
-async function orphanedVersion(ports: JanitorPorts, registry: Registry, before: number): Promise<Orphan | null> {
+async function orphanedVersion(ports: JanitorPorts, registry: Registry, before: number): Promise<StrayVersion | null> {
   const { name: pipeline, champion, lock } = registry;
   const service = serviceName(pipeline);
   const stray = strayOf(await ports.compute.getService(service), champion);
@@ -139,8 +154,11 @@ function ownerOf(registry: Registry, version: string): { workflowId: string; at:
   const cycle = cycleOfModel(name, version);
   if (cycle === null) return null;
   const workflowId = `retrain/${name}/${cycleNumber(cycle.version, cycle.repeat)}`;
-  const named = history.findLast(({ to }) => to === version);
-  if (named !== undefined) return named.workflowId.startsWith(`${workflowId}/`) ? { workflowId, at: named.at } : null;
+  // What was champion once and is up again was brought there by somebody.
+  if (registry.challenger === version) {
+    const named = history.findLast(({ alias, to }) => alias === "challenger" && to === version);
+    return named?.workflowId.startsWith(`${workflowId}/`) ? { workflowId, at: named.at } : null;
+  }
   // It never got as far as an alias; the rollout that brought it up has left its lock.
   return lock?.workflowId.startsWith(`${workflowId}/`) ? { workflowId, at: lock.acquiredAt } : null;
 }

@@ -207,13 +207,16 @@ async function startRollBack({ definition, state }: Running): Promise<void> {
   const wanted = state.rollBackWanted ?? { reason: "", by: null };
   state.rollBackWanted = null;
   state.cycle = workflowId;
-  const started = await startChild(rollBack, {
-    workflowId,
-    args: [{ pipeline: cycleDefinition, to: null, ...wanted }],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    staticSummary: `the champion of ${definition.name} goes back to the one before`,
-  });
-  void watchCycle(state, () => started.result());
+  const started = await unlessThere(
+    startChild(rollBack, {
+      workflowId,
+      args: [{ pipeline: cycleDefinition, to: null, ...wanted }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `the champion of ${definition.name} goes back to the one before`,
+    }),
+  );
+  // Without one, it was left running by a pipeline of this name that ended: the same is wanted.
+  void watchCycle(state, () => (started === null ? resultOf(workflowId) : started.result()));
 }
 
 async function startCycle({ definition, state }: Running): Promise<void> {

@@ -19,7 +19,9 @@ const { checkRollBack } = proxyLocalActivities<InputActivities>(local);
 const { findFormerChampion } = proxyLocalActivities<RolloutActivities>(quick);
 
 /** All at once: the model has been champion before, and the one in its place is not wanted. */
-const atOnce = { steps: [{ percent: 100 }], soakSeconds: 0, bakeSeconds: 0 };
+const atOnce = { mode: "manual", steps: [{ percent: 100 }], soakSeconds: 0, bakeSeconds: 0 } as const;
+/** It must answer; nothing else may hold it, or bring back the model that people want gone. */
+const answering = { latency: null, quality: null, feedback: null, own: [] };
 
 /** What a rollback has come to. */
 export interface RollBackResult {
@@ -45,7 +47,12 @@ export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
           reason: why.slice(0, 500),
           recipe: pipeline.recipe,
           compute: pipeline.compute,
-          policy: { ...pipeline.rollout, ...atOnce },
+          policy: {
+            ...pipeline.rollout,
+            ...atOnce,
+            steps: [...atOnce.steps],
+            gates: { ...pipeline.rollout.gates, ...answering },
+          },
           testSet,
           quality: null,
           alerts: pipeline.alerts,

@@ -48,7 +48,7 @@ export async function watchStep(rollout: Rollout, phase: "step" | "bake", second
 
 /** @param overdueMs since the step's time was over; negative before */
 function newsAfterMs({ state, policy }: Rollout, seconds: number, overdueMs: number): number {
-  if (state.promoteNow || seconds === 0) return 0;
+  if (state.promoteNow) return 0;
   const probeMs = policy.probeSeconds * 1000;
   if (state.paused !== null) return Math.max(probeMs, pauseNewsMs);
   if (overdueMs < 0) return Math.ceil(Math.min(-overdueMs, spread(probeMs, seconds)));

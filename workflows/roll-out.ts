@@ -180,6 +180,8 @@ async function promote(rollout: Rollout): Promise<void> {
   } else {
     await meetUsers(rollout);
   }
+  // Ordered, or cancelled, while the last of it went well all the same.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure("ended before it was complete");
   // Here the old champion ends: from now on there is no way but forward, and the registry must follow.
   await regardless(async () => {
     show(rollout, { phase: "completing" });

@@ -92,7 +92,11 @@ async function withClient(name: string, state: string, use: (client: Client) => 
 /** The rollout that moves traffic of a pipeline's model now, the newest; null when none does. */
 async function running(client: Client, pipeline: string): Promise<string | null> {
   const query = `WorkflowType = 'rollOut' AND TuneloopPipeline = '${pipeline}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of client.workflow.list({ query })) return workflowId;
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const view = await client.workflow.getHandle(workflowId).query<RolloutView>(rolloutQuery.name);
+    // One that brings a version up silently, or takes it down, moves nobody's traffic.
+    if (view.target === "promoted") return workflowId;
+  }
   return null;
 }
 

@@ -3,7 +3,14 @@ import { z } from "zod";
 /** What nobody waits for any more. */
 export const orphanSchema = z.discriminatedUnion("kind", [
   /** A training job whose workflow has ended without it. */
-  z.object({ kind: z.literal("job"), id: z.string(), name: z.string(), pipeline: z.string(), why: z.string() }),
+  z.object({
+    kind: z.literal("job"),
+    id: z.string(),
+    name: z.string(),
+    pipeline: z.string(),
+    model: z.string(),
+    why: z.string(),
+  }),
   /** A version beside the champion whose cycle and rollout have ended. */
   z.object({
     kind: z.literal("version"),

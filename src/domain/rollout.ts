@@ -18,6 +18,8 @@ export interface RolloutView {
   pipeline: string;
   model: string;
   champion: string | null;
+  /** What it is to come to; null before it is known. */
+  target: "silent" | "promoted" | "withdrawn" | null;
   phase: RolloutPhase;
   /** The challenger's share of traffic as read back last. */
   percent: number;
@@ -49,8 +51,6 @@ export type RolloutPhase =
 
 /** What a rollout keeps in mind: what it shows, and the orders it has yet to act on. */
 export interface RolloutState extends RolloutView {
-  /** Where it is to end; null until that is known. */
-  target: "silent" | "promoted" | "withdrawn" | null;
   /** Who moves the weight. */
   mode: RolloutPolicy["mode"];
   /** Whether traffic was asked for, observed or not. */
@@ -89,7 +89,7 @@ export function initialRollout(): RolloutState {
 
 /** Without what only the rollout itself needs. */
 export function viewOfRollout(state: RolloutState): RolloutView {
-  const { target: _, mode: _mode, metUsers: _met, promoteNow: _now, ended: _ended, answer: _answer, ...view } = state;
+  const { mode: _mode, metUsers: _met, promoteNow: _now, ended: _ended, answer: _answer, ...view } = state;
   return view;
 }
 

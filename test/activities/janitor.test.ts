@@ -63,7 +63,7 @@ describe("findOrphans", () => {
     compute.jobs = [job()];
     const why = `its workflow ${training} is ${said}`;
     expect(await find({ [training]: outcome })).toEqual([
-      { kind: "job", id: "job-1", name: "retrain-games-2-fine-tune", pipeline: "games", why },
+      { kind: "job", id: "job-1", name: "retrain-games-2-fine-tune", pipeline: "games", model: "games-2", why },
     ]);
   });
 
@@ -116,6 +116,24 @@ describe("findOrphans", () => {
       { [cycle]: ended, "by-hand": running },
     ],
     ["that somebody brought up by hand", challenger("roll-out-1"), beside(), { [cycle]: ended }],
+    [
+      "that was champion once and that somebody brought back by hand",
+      {
+        champion: "games-3",
+        history: [
+          {
+            at: longAgo,
+            alias: "champion",
+            from: null,
+            to: "games-2",
+            workflowId: `${cycle}/roll-out`,
+            reason: "better",
+          },
+        ],
+      },
+      beside(),
+      { [cycle]: ended },
+    ],
     ["that is champion", { champion: "games-2" }, aService({ primary: aServed("games-2") }), { [cycle]: ended }],
     ["of a service that is terminated", { champion: null }, aService({ state: "terminated" }), { [cycle]: ended }],
   ])("leaves a version %s", async (_, registry, service, workflows) => {
@@ -126,7 +144,21 @@ describe("findOrphans", () => {
 });
 
 describe("endOrphan", () => {
-  const end = (orphan: Orphan) => inActivity(() => activities({}).endOrphan(orphan));
+  const end = (orphan: Orphan, workflows: Record<string, WorkflowOutcome> = {}) =>
+    inActivity(() => activities(workflows).endOrphan(orphan));
+  const left = { kind: "job", id: "job-1", name: "n", pipeline: "games", model: "games-2", why: "w" } as const;
+  const leftJob = () => {
+    claim();
+    compute.jobs = [
+      aJobStatus({
+        id: "job-1",
+        name: "retrain-games-2-fine-tune",
+        entrypoint: "node train.mjs spec",
+        state: "running",
+        createdAt: longAgo,
+      }),
+    ];
+  };
   const version = {
     kind: "version",
     service: "pipeline-games",
@@ -136,8 +168,30 @@ describe("endOrphan", () => {
   } as const;
 
   it("terminates a job", async () => {
-    await end({ kind: "job", id: "job-1", name: "n", pipeline: "games", why: "w" });
+    leftJob();
+    await end(left);
     expect(compute.orders).toEqual(["terminate job-1"]);
+  });
+
+  it("leaves a job that a cycle which was started again has found", async () => {
+    leftJob();
+    await end(left, { [training]: running });
+    expect(compute.orders).toEqual([]);
+  });
+
+  it("leaves a version whose rollout was started again", async () => {
+    const lock = { workflowId: "by-hand", runId: "1", acquiredAt: longAgo };
+    register({ ...challenger(`${cycle}/silent`), lock });
+    compute.service = aService({ canary: aServed("games-2") });
+    await end(version, { "by-hand": running });
+    expect(compute.orders).toEqual([]);
+  });
+
+  it("leaves the service of a first model that has become champion", async () => {
+    register({ champion: "games-2" });
+    compute.service = aService({ primary: aServed("games-2") });
+    await end({ ...version, kind: "service" });
+    expect(compute.orders).toEqual([]);
   });
 
   it("rolls a version back and takes its alias", async () => {

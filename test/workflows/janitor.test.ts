@@ -21,6 +21,7 @@ const orphans: Orphan[] = ["job-1", "job-2"].map((id) => ({
   id,
   name: `train-${id}`,
   pipeline: "games",
+  model: `games-${id.slice(-1)}`,
   why: "its workflow is terminated",
 }));
 const start = (input: object) => temporal.start<typeof janitor>("janitor", `janitor/${world.name}`, input);

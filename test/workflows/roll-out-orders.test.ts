@@ -190,6 +190,14 @@ describe("gates that cannot tell", () => {
     await temporal.record(handle, "held");
   });
 
+  it("hold a step without a soak, too, without asking again and again", async () => {
+    world.gates = [{ gate: "users' feedback", verdict: "hold", reason: "2 of the 50 pieces of feedback" }];
+    const handle = await start({ ...quick, steps: [100], soakSeconds: 0, holdSeconds: 1 });
+    expect(await failureOf(handle)).toContain("GateUndecided: 2 of the 50 pieces of feedback");
+    const { historyLength } = await handle.describe();
+    expect(historyLength).toBeLessThan(300);
+  });
+
   it("send the rollout back when they could not for as long as the policy bears", async () => {
     world.gates = [{ gate: "users' feedback", verdict: "hold", reason: "2 of the 50 pieces of feedback" }];
     const handle = await start({ ...quick, steps: [100], holdSeconds: 0.5 });
