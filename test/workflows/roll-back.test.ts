@@ -52,6 +52,15 @@ describe("rollBack", () => {
     await temporal.record(handle, "rolled-back");
   });
 
+  it("goes at once, whatever the policy asks of challengers, and is held by no gate but its answers", async () => {
+    const rollout = { mode: "automatic" as const, gates: { feedback: { minExposure: 50 } } };
+    const handle = await start({ pipeline: aPipelineDefinition({ name: world.name, rollout }) });
+    await handle.result();
+    expect(world.requests("look").map(({ policy }) => policy)).toMatchObject([
+      { mode: "manual", gates: { latency: null, quality: null, feedback: null, own: [] } },
+    ]);
+  });
+
   it("leaves the champion its traffic when the one before does not answer, and tells people", async () => {
     world.when("probe", async ({ model }, usual) => {
       if (model === before) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
