@@ -1,6 +1,7 @@
 /** What one look at a rollout sees, and what its gates say of everything seen so far. */
+import { createHash } from "node:crypto";
 import { cancellationSignal, log } from "@temporalio/activity";
-import type { TestRecord, TestSet } from "../src/domain/evaluation-schema.ts";
+import type { TestRecord } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { judgeGates, worstOf } from "../src/domain/gates.ts";
 import { serviceName } from "../src/domain/ids.ts";
@@ -55,8 +56,8 @@ async function observe(
   request: LookRequest & { percent: number },
   before: readonly Observation[],
 ): Promise<Observation> {
-  const { pipeline, model, champion, testSet, percent, quality } = request;
-  const questions = await questionsOfLook(ports.store, testSet, before.length);
+  const { pipeline, model, champion, percent, quality } = request;
+  const questions = await questionsOfLook(ports.store, request, before.length);
   const options = { quality, signal: cancellationSignal() };
   const ask = (version: string): Promise<ProbeAnswer[]> =>
     probeVersion(ports, { pipeline, model: version }, questions, options);
@@ -76,11 +77,30 @@ async function observe(
   };
 }
 
-/** The next questions at each look, from the first again after the last. */
-async function questionsOfLook(store: ObjectStore, testSet: TestSet, look: number): Promise<TestRecord[]> {
-  const all = await readQuestions(store, testSet);
-  const from = (look * questionsPerLook) % all.length;
-  return [...all.slice(from), ...all.slice(0, from)].slice(0, questionsPerLook);
+/**
+ * The next questions of what decided at each look, without those of old skills. In an order drawn anew for each rollout and
+ * each pass over all of them: a file that is sorted by topic would show the gates one topic after the other.
+ */
+async function questionsOfLook(
+  store: ObjectStore,
+  { testSet, runId }: Pick<LookRequest, "testSet" | "runId">,
+  look: number,
+): Promise<TestRecord[]> {
+  const all = (await readQuestions(store, testSet)).filter(({ set }) => set === "test");
+  const asked = look * questionsPerLook;
+  const pass = Math.floor(asked / all.length);
+  const from = asked % all.length;
+  const rest = inOrderOf(all, `${runId}/${pass}`).slice(from, from + questionsPerLook);
+  const next = inOrderOf(all, `${runId}/${pass + 1}`).slice(0, questionsPerLook - rest.length);
+  return [...rest, ...next];
+}
+
+function inOrderOf(questions: readonly TestRecord[], draw: string): TestRecord[] {
+  const place = (id: string): string => createHash("sha256").update(`${draw}/${id}`).digest("hex");
+  return questions
+    .map((question) => ({ question, at: place(question.id) }))
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ question }) => question);
 }
 
 async function readObservations(store: ObjectStore, key: string): Promise<Observation[]> {
