@@ -85,7 +85,7 @@ describe("look", () => {
     const texts = (version: string) => versions[version]?.map(({ messages }) => messages[0]?.content);
     expect(texts("games-1")).toEqual(texts("games-2"));
     const all = questions.map(({ question }) => question[0]?.content);
-    expect(texts("games-2")?.slice(0, all.length).toSorted()).toEqual(all.toSorted());
+    expect(new Set(texts("games-2")?.slice(0, all.length))).toEqual(new Set(all));
     expect(texts("games-2")?.slice(0, all.length)).not.toEqual(all);
     expect(seen().map(({ probes }) => probes.length)).toEqual([8, 8, 8]);
     expect(seen()[0]?.probes[0]).toMatchObject({
