@@ -24,11 +24,12 @@ export function createJanitorActivities(ports: JanitorPorts): JanitorActivities 
     async findOrphans({ graceSeconds }) {
       const before = Date.now() - graceSeconds * 1000;
       const found: Orphan[] = [];
-      for await (const orphan of orphans(ports, before)) {
+      const unreadable: string[] = [];
+      for await (const orphan of orphans(ports, before, (said) => unreadable.push(said))) {
         found.push(orphan);
         if (found.length === mostOrphans) break;
       }
-      return { orphans: found };
+      return { orphans: found, unreadable: unreadable.slice(0, mostOrphans) };
     },
 
     async endOrphan(orphan) {
@@ -51,8 +52,8 @@ export function createJanitorActivities(ports: JanitorPorts): JanitorActivities 
 /** Whether what was found is an orphan as before. */
 async function isStill(ports: JanitorPorts, orphan: Orphan): Promise<boolean> {
   if (orphan.kind === "job") {
-    for await (const again of orphanedJobs(ports, orphan, Date.now())) if (again.id === orphan.id) return true;
-    return false;
+    const left = await orphanedJobs(ports, orphan, Date.now());
+    return left.some(({ id }) => id === orphan.id);
   }
   const registry = await readDocument(ports.store, objectKeys.registry(orphan.pipeline), registrySchema);
   const again = registry && (await orphanedVersion(ports, registry.value, Date.now()));
@@ -75,12 +76,25 @@ async function forget({ store }: JanitorPorts, { pipeline, version, why }: Stray
   });
 }
 
-async function* orphans(ports: JanitorPorts, before: number): AsyncGenerator<Orphan> {
-  for await (const { pipeline, model } of unfinishedModels(ports))
-    yield* orphanedJobs(ports, { pipeline, model }, before);
-  for await (const registry of registries(ports)) {
-    const orphan = await orphanedVersion(ports, registry, before);
-    if (orphan !== null) yield orphan;
+/** One pipeline that cannot be read holds up no other: what is wrong with it is told. */
+async function* orphans(ports: JanitorPorts, before: number, tell: (problem: string) => void): AsyncGenerator<Orphan> {
+  const orNothing = async <T>(what: string, find: () => Promise<T[]>): Promise<T[]> => {
+    try {
+      return await find();
+    } catch (error) {
+      tell(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  };
+  for await (const { pipeline, model } of unfinishedModels(ports)) {
+    yield* await orNothing(model, () => orphanedJobs(ports, { pipeline, model }, before));
+  }
+  for await (const { key } of ports.store.list(objectKeys.registries)) {
+    yield* await orNothing(key, async () => {
+      const found = await readDocument(ports.store, key, registrySchema);
+      const orphan = found && (await orphanedVersion(ports, found.value, before));
+      return orphan ? [orphan] : [];
+    });
   }
 }
 
@@ -96,29 +110,21 @@ async function* unfinishedModels({ store }: JanitorPorts): AsyncGenerator<{ pipe
   yield* claims.values();
 }
 
-async function* orphanedJobs(
+async function orphanedJobs(
   { store, compute, workflows }: JanitorPorts,
   { pipeline, model }: { pipeline: string; model: string },
   before: number,
-): AsyncGenerator<Extract<Orphan, { kind: "job" }>> {
+): Promise<Extract<Orphan, { kind: "job" }>[]> {
   const claim = await readClaim(store, { pipeline, model });
-  if (claim === null) return;
+  if (claim === null) return [];
   const alive = (await compute.findJobs(claim.jobName)).filter(
     (job) => job.entrypoint === claim.entrypoint && !isTerminal(job.state) && Date.parse(job.createdAt) < before,
   );
-  if (alive.length === 0) return;
+  if (alive.length === 0) return [];
   const { status } = await workflows.outcome(claim.workflowId);
-  if (status === "running") return;
-  for (const { id, name } of alive) {
-    yield { kind: "job", id, name, pipeline, model, why: `its workflow ${claim.workflowId} is ${spelt(status)}` };
-  }
-}
-
-async function* registries({ store }: JanitorPorts): AsyncGenerator<Registry> {
-  for await (const { key } of store.list(objectKeys.registries)) {
-    const found = await readDocument(store, key, registrySchema);
-    if (found !== null) yield found.value;
-  }
+  if (status === "running") return [];
+  const why = `its workflow ${claim.workflowId} is ${spelt(status)}`;
+  return alive.map(({ id, name }) => ({ kind: "job", id, name, pipeline, model, why }));
 }
 
 /** The version of a pipeline's service that its cycle and its rollout have left behind; null when there is none. */

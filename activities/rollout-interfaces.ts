@@ -104,7 +104,7 @@ export interface JanitorActivities {
    * Looks for jobs of claimed model versions and for versions of services that belong to no workflow which lives, and are
    * older than the grace period; at most 100. Changes nothing.
    */
-  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[] }>;
+  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[]; unreadable: string[] }>;
   /** Ends one, if it still is what was found. Done when it has ended by itself. */
   endOrphan(orphan: Orphan): Promise<void>;
 }

@@ -23,15 +23,15 @@ export interface JanitorResult {
   dryRun: boolean;
   /** Ended, or, in a dry run, what would be. */
   orphans: Orphan[];
-  /** What could not be ended, and why. */
+  /** What could not be read or ended, and why. */
   failed: string[];
 }
 
 export async function janitor(input: JanitorInput): Promise<JanitorResult> {
   const { graceSeconds, dryRun, alerts } = await checked(() => checkJanitor(input));
   label({ stage: "janitor" });
-  const { orphans } = await findOrphans({ graceSeconds });
-  const failed: string[] = [];
+  const { orphans, unreadable } = await findOrphans({ graceSeconds });
+  const failed = [...unreadable];
   for (const orphan of dryRun ? [] : orphans) {
     try {
       await endOrphan.executeWithOptions({ summary: describeOrphan(orphan).slice(0, 180) }, [orphan]);
@@ -39,14 +39,11 @@ export async function janitor(input: JanitorInput): Promise<JanitorResult> {
       failed.push(`${describeOrphan(orphan)}; it could not be ended: ${reasonOf(error)}`);
     }
   }
-  setCurrentDetails(
-    [`${dryRun ? "Would end" : "Ended"} ${orphans.length - failed.length}.`, ...orphans.map(describeOrphan)].join(
-      "\n- ",
-    ),
-  );
+  const ended = orphans.filter((orphan) => !failed.some((said) => said.startsWith(describeOrphan(orphan))));
+  const said = `${dryRun ? "Would end" : "Ended"} ${ended.length}.`;
+  setCurrentDetails([said, ...ended.map(describeOrphan), ...failed].join("\n- "));
   if (!dryRun && orphans.length > 0) {
     const { workflowId } = workflowInfo();
-    const ended = orphans.filter((orphan) => !failed.some((said) => said.startsWith(describeOrphan(orphan))));
     await tellPeople(reapedAlert(workflowId, ended, failed), alerts);
   }
   return { dryRun, orphans, failed };

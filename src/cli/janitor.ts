@@ -72,7 +72,7 @@ function pauseCommand(): Command {
 
 /** What was found and what became of it, as lines. */
 export function describeResult({ dryRun, orphans, failed }: JanitorResult): string {
-  if (orphans.length === 0)
+  if (orphans.length + failed.length === 0)
     return "There is nothing to end: every job and model version belongs to somebody, or is still in its grace period.\n";
   const title = dryRun ? "Would end:" : "Found, and ended unless said otherwise:";
   return [title, ...orphans.map(describeOrphan), ...failed].map((line) => `${printable(line)}\n`).join("");

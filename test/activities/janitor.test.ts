@@ -143,6 +143,17 @@ describe("findOrphans", () => {
   });
 });
 
+describe("findOrphans of pipelines that cannot be read", () => {
+  it("says which, and goes on with the others", async () => {
+    store.write(objectKeys.registry("damaged"), "{}");
+    register(challenger(`${cycle}/silent`));
+    compute.service = aService({ canary: aServed("games-2") });
+    const found = await inActivity(() => activities({ [cycle]: ended }).findOrphans({ graceSeconds: 120 }));
+    expect(found.orphans).toMatchObject([{ version: "games-2" }]);
+    expect(found.unreadable).toEqual([expect.stringContaining("registry/damaged.json")]);
+  });
+});
+
 describe("endOrphan", () => {
   const end = (orphan: Orphan, workflows: Record<string, WorkflowOutcome> = {}) =>
     inActivity(() => activities(workflows).endOrphan(orphan));

@@ -320,7 +320,7 @@ function rolloutFakes(world: World): RolloutActivities {
 
 /** Nothing is ever left behind in a world: what a janitor does is for others to test. */
 const janitorFakes: JanitorActivities = {
-  findOrphans: async () => ({ orphans: [] }),
+  findOrphans: async () => ({ orphans: [], unreadable: [] }),
   endOrphan: async () => {},
 };
 

@@ -28,7 +28,7 @@ const start = (input: object) => temporal.start<typeof janitor>("janitor", `jani
 
 describe("janitor", () => {
   it("ends what it finds, and tells people what", async () => {
-    world.when("findOrphans", async () => ({ orphans }));
+    world.when("findOrphans", async () => ({ orphans, unreadable: [] }));
     const handle = await start({});
     expect(await handle.result()).toEqual({ dryRun: false, orphans, failed: [] });
     expect(world.requests("endOrphan")).toEqual(orphans);
@@ -38,7 +38,7 @@ describe("janitor", () => {
   });
 
   it("ends nothing in a dry run, and tells nobody but who asked", async () => {
-    world.when("findOrphans", async () => ({ orphans }));
+    world.when("findOrphans", async () => ({ orphans, unreadable: [] }));
     const handle = await start({ dryRun: true });
     expect(await handle.result()).toEqual({ dryRun: true, orphans, failed: [] });
     expect(world.requests("endOrphan")).toEqual([]);
@@ -47,7 +47,7 @@ describe("janitor", () => {
   });
 
   it("goes on with the others when one cannot be ended, and says which", async () => {
-    world.when("findOrphans", async () => ({ orphans }));
+    world.when("findOrphans", async () => ({ orphans, unreadable: [] }));
     world.when("endOrphan", async (orphan, usual) => {
       if (orphan.kind === "job" && orphan.id === "job-1") throw new TypedFailure("Refused", "403");
       return usual();
