@@ -22,6 +22,7 @@ describe("loadConfig", () => {
     cacheDirectory: null,
     recipeFolders: [],
     metricFolders: [],
+    gateFolders: [],
     temporalUi: null,
     logLevel: "info",
   };
@@ -41,6 +42,8 @@ describe("loadConfig", () => {
         TUNELOOP_CACHE: "/var/cache/tune loop",
         TUNELOOP_RECIPES: "/opt/my recipes/majority: ./other ::",
         TUNELOOP_METRICS: "/opt/metrics: ./more",
+
+        TUNELOOP_GATES: "/opt/gates",
         TUNELOOP_TEMPORAL_UI: "https://temporal.internal/ui/",
         TUNELOOP_LOG_LEVEL: "debug",
         PATH: "/bin",
@@ -54,6 +57,7 @@ describe("loadConfig", () => {
       cacheDirectory: "/var/cache/tune loop",
       recipeFolders: ["/opt/my recipes/majority", "./other"],
       metricFolders: ["/opt/metrics", "./more"],
+      gateFolders: ["/opt/gates"],
       temporalUi: "https://temporal.internal/ui",
       logLevel: "debug",
     });

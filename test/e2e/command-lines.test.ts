@@ -109,7 +109,7 @@ describe("workflows started alone by the temporal CLI", () => {
     expect(await loop.emulator.client.services.find(serviceName("alone"))).toMatchObject({ canary_version: null });
     await execute("rollOut", "silent-again", { ...rollout, target: "silent", reason: "to use it" });
     const promoted = await execute("rollOut", "promote-alone", { ...rollout, target: "promoted", reason: "by hand" });
-    expect(promoted).toEqual({ champion: "alone-1.2" });
+    expect(promoted).toMatchObject({ champion: "alone-1.2" });
     expect(await readRegistry(loop, "alone")).toMatchObject({ champion: "alone-1.2", challenger: null, lock: null });
     expect(await askService(loop, "alone")).toBe("alone-1.2");
   });
