@@ -1,11 +1,27 @@
-import { FINAL_CHECKPOINT, pickCheckpoint } from "../src/domain/checkpoint.ts";
+import { chosenOf, FINAL_CHECKPOINT, pickCheckpoint } from "../src/domain/checkpoint.ts";
 import { fewestRecords } from "../src/domain/judgement.ts";
-import { checkpointChoiceSchema, type CheckpointChoice } from "../src/domain/model-version-schema.ts";
+import {
+  checkpointChoiceSchema,
+  modelManifestSchema,
+  type CheckpointChoice,
+  type ChosenCheckpoint,
+} from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import type { Ports } from "../src/ports.ts";
-import { needDocument, writeOnce } from "./documents.ts";
+import type { ObjectStore, Ports } from "../src/ports.ts";
+import { needDocument, readDocument, writeOnce } from "./documents.ts";
 import type { CheckpointActivities } from "./comparison-interfaces.ts";
 import { splitQuestions, storeQuestions } from "./test-set.ts";
+
+/** Which checkpoint answers for a model version; null where there was nothing to choose. Throws InvalidData. */
+export async function readChosen(
+  store: ObjectStore,
+  { pipeline, model }: { pipeline: string; model: string },
+): Promise<ChosenCheckpoint | null> {
+  const choice = await readDocument(store, objectKeys.checkpointChoice(pipeline, model), checkpointChoiceSchema);
+  if (choice === null) return null;
+  const manifest = await readDocument(store, objectKeys.modelManifest(pipeline, model), modelManifestSchema);
+  return chosenOf(choice.value, manifest?.value.checkpoints ?? []);
+}
 
 export function createCheckpointActivities({
   store,

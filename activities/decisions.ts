@@ -10,10 +10,11 @@ import { countAnswers } from "../src/domain/evaluation.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../src/domain/failures.ts";
 import type { Judged } from "../src/domain/judgement-schema.ts";
-import { isReadable } from "../src/domain/metrics/judgements.ts";
+import { countReplies } from "../src/domain/metrics/judgements.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
 import { hashNeeded, hashObject, needBody, sha256, weigh } from "./decision-basis.ts";
+import { readChosen } from "./checkpoints.ts";
 import { needDocument, readDocument, writeOnce } from "./documents.ts";
 import type { AskedArm, DecidedCycle, DecisionActivities } from "./comparison-interfaces.ts";
 import { parseJudgements } from "./judgement-shard.ts";
@@ -55,7 +56,7 @@ async function makeRecord(ports: DecisionPorts, request: CycleToDecide): Promise
   const arms: DecidedArm[] = [];
   for (const arm of request.arms) arms.push(await decidedArm(store, pipeline, arm, testSet));
   const judgements: DecidedJudgement[] = [];
-  for (const judged of judging.judged) judgements.push({ ...judged, replies: await repliesOf(store, judged) });
+  for (const judged of judging.judged) judgements.push(await decidedJudgement(store, judged));
   const basis = {
     testSet,
     arms,
@@ -137,18 +138,24 @@ async function ownObjects(
   model: string,
 ): Promise<Pick<DecidedArm, "manifest" | "checkpoint">> {
   const manifest = await hashObject(store, objectKeys.modelManifest(pipeline, model));
-  return { manifest, checkpoint: await hashObject(store, objectKeys.checkpointChoice(pipeline, model)) };
+  const choice = await hashObject(store, objectKeys.checkpointChoice(pipeline, model));
+  const chosen = choice && (await readChosen(store, { pipeline, model }));
+  return { manifest, checkpoint: choice && chosen && { ...choice, chosen } };
 }
 
-async function repliesOf(store: ObjectStore, { evaluation, judge, shards }: Judged): Promise<HashedObject[]> {
+/** Counts anew: between judging and deciding another cycle may have had a reply that there was not. */
+async function decidedJudgement(store: ObjectStore, judged: Judged): Promise<DecidedJudgement> {
+  const counts = { asked: 0, failed: 0 };
   const replies: HashedObject[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const key = objectKeys.judgements(evaluation, judge, shard);
+  for (let shard = 0; shard < judged.shards; shard++) {
+    const key = objectKeys.judgements(judged.evaluation, judged.judge, shard);
     const body = await needBody(store, key);
-    const isFinal = parseJudgements(key, body.toString("utf8")).every(isReadable);
-    replies.push(await kept(store, key, body, isFinal));
+    const { asked, failed } = countReplies(parseJudgements(key, body.toString("utf8")));
+    counts.asked += asked;
+    counts.failed += failed;
+    replies.push(await kept(store, key, body, failed === 0));
   }
-  return replies;
+  return { ...judged, ...counts, replies };
 }
 
 /** What has no answer yet is asked again by a later cycle, which changes the object: then the decision keeps a copy. */

@@ -6,7 +6,7 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import type { Judged, Judgement } from "../src/domain/judgement-schema.ts";
 import { holdsToken, judgePromptVersion } from "../src/domain/metrics/judge-prompt.ts";
 import {
-  isReadable,
+  countReplies,
   pairwiseRequests,
   pointwiseRequests,
   toleratedFailures,
@@ -71,8 +71,9 @@ async function judgeAll(
   const next = async (works: readonly Work[]): Promise<void> => {
     const place = { evaluation: evaluation.key, judge: name, shard: counts.shards++ };
     const judgements = await judgeShard(ports, asking, place, works);
-    counts.asked += judgements.length;
-    counts.failed += judgements.filter((judgement) => !isReadable(judgement)).length;
+    const { asked, failed } = countReplies(judgements);
+    counts.asked += asked;
+    counts.failed += failed;
   };
   try {
     let records = 0;
@@ -119,7 +120,8 @@ function worksOf(judge: JudgeSettings, { record, predictions }: AnsweredQuestion
     : pointwiseRequests(judge, record, answerOf(challenger));
   const { url, model } = judge.endpoint;
   return requests.map((request) => {
-    const hash = sha256([url, model, judgePromptVersion, request.messages("")]);
+    // With the record, so that each has a verdict of its own, also where two ask and answer the same.
+    const hash = sha256([url, model, judgePromptVersion, record.id, request.messages("")]);
     return { id: record.id, hash, request };
   });
 }
@@ -136,8 +138,7 @@ async function judgeShard(
   works: readonly Work[],
 ): Promise<Judgement[]> {
   const shard = await JudgementShard.open(store, place);
-  const distinct = new Map(works.map((work) => [work.hash, work]));
-  const open = [...distinct.values()].filter(({ hash }) => shard.reply(hash) === null);
+  const open = works.filter(({ hash }) => shard.reply(hash) === null);
   const fresh = new Map<string, Judgement>();
   const left = open.values();
   const lane = async (): Promise<void> => {
@@ -153,8 +154,8 @@ async function judgeShard(
   } finally {
     await shard.keep();
   }
-  await shard.close([...distinct.keys()]);
-  const all = [...distinct.keys()].flatMap((hash) => shard.reply(hash) ?? fresh.get(hash) ?? []);
+  await shard.close(works.map(({ hash }) => hash));
+  const all = works.flatMap(({ hash }) => shard.reply(hash) ?? fresh.get(hash) ?? []);
   refuseSilence(all);
   return all;
 }

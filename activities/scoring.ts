@@ -1,7 +1,7 @@
 import { startScoring, type ScoredAnswers, type Scoring } from "../src/domain/evaluation.ts";
 import type { Prediction, TestSet } from "../src/domain/evaluation-schema.ts";
 import type { Judged, Judgement } from "../src/domain/judgement-schema.ts";
-import { isReadable, preferenceOf, scoreOf, toleratedFailures } from "../src/domain/metrics/judgements.ts";
+import { countReplies, preferenceOf, scoreOf, toleratedFailures } from "../src/domain/metrics/judgements.ts";
 import { judgePreference, judgeScore } from "../src/domain/metrics/llm-judge.ts";
 import type { MetricValues } from "../src/domain/metrics/metric.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
@@ -84,10 +84,10 @@ class JudgedAnswers {
     const { evaluation, judge } = this.#about;
     const name = objectKeys.judgements(evaluation, judge, shard);
     const text = (await this.#store.get(name))?.body.toString("utf8") ?? "";
-    this.#byRecord = Map.groupBy(parseJudgements(name, text), ({ id }) => id);
-    for (const judgements of this.#byRecord.values()) {
-      this.#asked += judgements.length;
-      this.#failed += judgements.filter((judgement) => !isReadable(judgement)).length;
-    }
+    const judgements = parseJudgements(name, text);
+    this.#byRecord = Map.groupBy(judgements, ({ id }) => id);
+    const { asked, failed } = countReplies(judgements);
+    this.#asked += asked;
+    this.#failed += failed;
   }
 }

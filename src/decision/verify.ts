@@ -1,10 +1,18 @@
 /** Makes a decision again from what is stored, and says what is not as its record has it. Reads only. */
-import { needBody, sha256, weigh, type DecisionBasis } from "../../activities/decision-basis.ts";
+import { readChosen } from "../../activities/checkpoints.ts";
+import { needBody, sha256, weigh } from "../../activities/decision-basis.ts";
+import { parseJudgements } from "../../activities/judgement-shard.ts";
 import { parsePredictions } from "../../activities/predictions.ts";
 import { z } from "zod";
 import { approvalRecordSchema } from "../domain/approval-schema.ts";
-import { decisionRecordSchema, type DecidedArm, type DecisionRecord } from "../domain/decision-record-schema.ts";
+import {
+  decisionRecordSchema,
+  type DecidedArm,
+  type DecidedJudgement,
+  type DecisionRecord,
+} from "../domain/decision-record-schema.ts";
 import { TypedFailure } from "../domain/failures.ts";
+import { countReplies } from "../domain/metrics/judgements.ts";
 import { objectKeys } from "../domain/object-keys.ts";
 import type { Ports } from "../ports.ts";
 import { differences, type Difference } from "./differences.ts";
@@ -31,7 +39,7 @@ type VerifyPorts = Pick<Ports, "store" | "metrics">;
 const reportedSchema = z.object({ decision: z.object({ sha256: z.string().optional() }).nullable() });
 
 /**
- * Compares the hash of every object that a decision rests on, counts and scores the answers, compares and decides again, and
+ * Compares the hash of every object that a decision rests on, counts answers and judges' replies, compares and decides again, and
  * compares every number, the policy's outcome and its reasons with the record. Goes on after a difference. The record
  * itself is held against the hashes of it that its approval and its report have.
  *
@@ -105,16 +113,20 @@ function objectsOf({ testSet, arms, judgements, vocabulary }: DecisionRecord): {
 
 /** Counts, scores, compares and decides again. What keeps it from being done is a difference too. */
 async function remake(ports: VerifyPorts, record: DecisionRecord, check: DecisionCheck): Promise<void> {
-  const { arms, comparisons, decision, ...rest } = record;
+  const { arms, judgements, comparisons, decision, ...rest } = record;
   try {
     const counted: DecidedArm[] = [];
-    for (const arm of arms) counted.push({ ...arm, answers: await countAgain(ports, arm) });
-    const basis: DecisionBasis = { ...rest, arms: counted };
-    const again = await weigh(ports, basis);
+    for (const arm of arms) {
+      const checkpoint = await chosenAgain(ports, record.pipeline, arm);
+      counted.push({ ...arm, answers: await countAgain(ports, arm), checkpoint });
+    }
+    const judged: DecidedJudgement[] = [];
+    for (const one of judgements) judged.push({ ...one, ...(await countJudgedAgain(ports, one)) });
+    const again = await weigh(ports, { ...rest, arms: counted, judgements: judged });
     check.comparisons = again.comparisons.length;
-    const answersOf = (of: readonly DecidedArm[]): unknown => of.map(({ name, answers }) => ({ name, answers }));
     check.differences.push(
-      ...differences("answers", answersOf(arms), answersOf(counted)),
+      ...differences("answers", arms.map(countedOf), counted.map(countedOf)),
+      ...differences("judgements", judgements.map(judgedOf), judged.map(judgedOf)),
       ...differences("comparisons", comparisons, again.comparisons),
       ...differences("decision", decision, again.decision),
     );
@@ -142,6 +154,37 @@ async function countAgain(
     }
   }
   return counts;
+}
+
+/** What was chosen, by the objects that lie there. */
+async function chosenAgain(
+  { store }: VerifyPorts,
+  pipeline: string,
+  { model, checkpoint }: DecidedArm,
+): Promise<DecidedArm["checkpoint"]> {
+  const chosen = checkpoint && (await readChosen(store, { pipeline, model }));
+  return checkpoint && chosen && { ...checkpoint, chosen };
+}
+
+async function countJudgedAgain(
+  { store }: VerifyPorts,
+  { replies }: DecidedJudgement,
+): Promise<Pick<DecidedJudgement, "shards" | "asked" | "failed">> {
+  const counts = { shards: replies.length, asked: 0, failed: 0 };
+  for (const { key } of replies) {
+    const { asked, failed } = countReplies(parseJudgements(key, (await needBody(store, key)).toString("utf8")));
+    counts.asked += asked;
+    counts.failed += failed;
+  }
+  return counts;
+}
+
+function countedOf({ name, answers, checkpoint }: DecidedArm): object {
+  return { name, answers, checkpoint: checkpoint?.chosen };
+}
+
+function judgedOf({ shards, asked, failed }: DecidedJudgement): object {
+  return { shards, asked, failed };
 }
 
 function parseRecord(body: Buffer): DecisionRecord | null {

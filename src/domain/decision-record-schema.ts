@@ -5,6 +5,7 @@ import { answerCountsSchema, decisionSchema } from "./decision-schema.ts";
 import { evaluateSchema, metricChoiceSchema } from "./evaluate-schema.ts";
 import { testSetSchema } from "./evaluation-schema.ts";
 import { judgedSchema } from "./judgement-schema.ts";
+import { chosenCheckpointSchema } from "./model-version-schema.ts";
 
 /** An object and what it was: sha256 in hexadecimal of its bytes. */
 export const hashedObjectSchema = z.object({ key: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
@@ -23,8 +24,8 @@ export const decidedArmSchema = z.object({
   failure: z.string().nullable(),
   /** `model.json`; null for a model that was not trained here. */
   manifest: hashedObjectSchema.nullable(),
-  /** `choice.json`: which checkpoint of it answers; null where there was nothing to choose. */
-  checkpoint: hashedObjectSchema.nullable(),
+  /** `choice.json`, and what it says of which checkpoint answers; null where there was nothing to choose. */
+  checkpoint: hashedObjectSchema.extend({ chosen: chosenCheckpointSchema }).nullable(),
 });
 export type DecidedArm = z.infer<typeof decidedArmSchema>;
 

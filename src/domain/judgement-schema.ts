@@ -6,7 +6,7 @@ export const judgementSchema = z.object({
   id: z.string(),
   /** alone: one answer was scored; the others say whose answer was shown first. */
   order: z.enum(["alone", "champion-first", "challenger-first"]),
-  /** sha256 (hex) of what was asked: an equal request is not sent again. Its first half is the token of the request. */
+  /** sha256 (hex) of record, judge and what was asked: that is not sent again. Its first half is the token of the request. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   /** As it came, cut after 10,000 characters; null where none came. */
   reply: z.string().nullable(),

@@ -86,3 +86,18 @@ export const checkpointChoiceSchema = z.object({
     .min(1),
 });
 export type CheckpointChoice = z.infer<typeof checkpointChoiceSchema>;
+
+/** A choice as those tell of it who look back. */
+export const chosenCheckpointSchema = z.object({
+  /** Of a checkpoint, or `final`. */
+  name: z.string(),
+  /** Step of the training after which it was kept; null for the final model. */
+  step: z.int().min(1).nullable(),
+  /** What it was chosen by, on the validation split. */
+  metric: z.string(),
+  /** Its own value; null where none of them had one. */
+  value: z.number().nullable(),
+  /** How many there were to choose from, the final model included. */
+  candidates: z.int().min(1),
+});
+export type ChosenCheckpoint = z.infer<typeof chosenCheckpointSchema>;

@@ -175,6 +175,60 @@ describe("decideCycle", () => {
     ]);
   });
 
+  it("counts what judges were asked from their replies, and so does whoever verifies it", async () => {
+    const request = await storeAsked(store, { champion: rightOn(240), challenger: rightOn(360) });
+    const evaluation = request.arms[0]?.evaluation?.key ?? "";
+    const hash = "a".repeat(64);
+    const readable = JSON.stringify({ reason: "fine", score: 5, token: hash.slice(0, 32) });
+    const lines = [readable, "fine", null].map((reply, index) => {
+      const said = { id: `r${index}`, order: "alone", hash, reply, error: reply === null ? "timeout" : null };
+      return `${JSON.stringify({ ...said, promptTokens: null, completionTokens: null })}\n`;
+    });
+    store.write(objectKeys.judgements(evaluation, "b".repeat(16), 0), lines.join(""));
+    // As it was told before one more reply came.
+    const judged = [{ judge: "b".repeat(16), evaluation, against: null, shards: 1, asked: 3, failed: 3 }];
+    await decide(store, { ...request, judging: { judged, failure: null } });
+    const record = recordOf();
+    expect(record.judgements).toMatchObject([{ asked: 3, failed: 2, shards: 1 }]);
+    expect(await differencesOf()).toEqual([]);
+    const judgements = record.judgements.map((one) => ({ ...one, asked: 300, failed: 1, shards: 2 }));
+    store.write("decisions/games-2.json", JSON.stringify({ ...record, judgements }));
+    expect(await differencesOf()).toEqual([
+      { at: "judgements: 1: shards", recorded: "2", found: "1" },
+      { at: "judgements: 1: asked", recorded: "300", found: "3" },
+      { at: "judgements: 1: failed", recorded: "1", found: "2" },
+    ]);
+  });
+
+  it("names the checkpoint that answers, by what number and among how many, and so does whoever verifies it", async () => {
+    const request = await storeAsked(store, { champion: rightOn(240), challenger: rightOn(360) });
+    const files = [{ key: "adapter", sha256: "a".repeat(64), bytes: 1 }];
+    const trained = { recipe: "embedded", baseModel: null, dataset: "games@2", task: "frames", trainedRecords: 9 };
+    const model = { format: 1, model: "games", version: "games-2", ...trained, files, trainSeconds: 1, loss: [] };
+    const checkpoints = [{ name: "early", step: 4, files }];
+    store.write(objectKeys.modelManifest("games", "games-2"), JSON.stringify({ ...model, checkpoints }));
+    const candidates = [
+      { checkpoint: "early", value: 0.9, evaluation: "a" },
+      { checkpoint: "final", value: 0.7, evaluation: "b" },
+    ];
+    const choice = { format: 1, checkpoint: "early", metric: "accuracy_output_fn", candidates };
+    const key = objectKeys.checkpointChoice("games", "games-2");
+    store.write(key, JSON.stringify(choice));
+    await decide(store, request);
+    const record = recordOf();
+    const chosen = { name: "early", step: 4, metric: "accuracy_output_fn", value: 0.9, candidates: 2 };
+    expect(record.arms.map(({ checkpoint }) => checkpoint)).toEqual([
+      { key, sha256: sha256(store.text(key)), chosen },
+      null,
+    ]);
+    expect(await differencesOf()).toEqual([]);
+    store.write("decisions/games-2.json", JSON.stringify(record).replace('"value":0.9,"candidates":2', '"value":0.95,"candidates":9'));
+    expect(await differencesOf()).toEqual([
+      { at: "answers: challenger: checkpoint: value", recorded: "0.95", found: "0.9" },
+      { at: "answers: challenger: checkpoint: candidates", recorded: "9", found: "2" },
+    ]);
+  });
+
   it("keeps a copy of answers that a later cycle may change, so that it can still be made again", async () => {
     const silent = (index: number) => (index % 50 === 0 ? null : right);
     const request = await storeAsked(store, { champion: silent, challenger: rightOn(400) });

@@ -7,7 +7,7 @@ import { createHttpModelEndpoint } from "../../src/adapters/http-model-endpoint.
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import type { MetricChoice } from "../../src/domain/evaluate-schema.ts";
 import type { ScoredAnswers } from "../../src/domain/evaluation.ts";
-import type { TestSet } from "../../src/domain/evaluation-schema.ts";
+import type { TestRecord, TestSet } from "../../src/domain/evaluation-schema.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { Judged } from "../../src/domain/judgement-schema.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
@@ -43,9 +43,9 @@ const choose = (options: object = {}): MetricChoice => ({
 });
 
 /** Stores a test set and what models answered to it; null for no answer. */
-function write(answers: Record<string, readonly (string | null)[]>): TestSet {
+function write(answers: Record<string, readonly (string | null)[]>, record: Partial<TestRecord> = {}): TestSet {
   const [first = []] = Object.values(answers);
-  const records = first.map((_, index) => aTestRecord({ id: `r${index}`, expected: "right" }));
+  const records = first.map((_, index) => aTestRecord({ id: `r${index}`, expected: "right", ...record }));
   const body = records.map((record) => `${JSON.stringify(record)}\n`).join("");
   store.write("testsets/games/x.jsonl", body);
   for (const [key, given] of Object.entries(answers)) {
@@ -112,6 +112,24 @@ describe("judgeAnswers", () => {
     write({ attack: ["one", "another", "x"], defence: ["three", "one", "y"] });
     await ask(testSet);
     expect(judge.cases).toHaveLength(asked + 3);
+  });
+
+  it("gives records whose questions and answers are the same a verdict each, also where the models changed sides", async () => {
+    const [long, short] = ["1234567890", "12345"];
+    const question = [{ role: "user" as const, content: "How long?" }];
+    const testSet = write({ attack: [long, long, short], defence: [short, short, long] }, { question });
+    const choice = choose({ reference: false });
+    const { judged } = await ask(testSet, choice);
+    expect(judged).toMatchObject([
+      { asked: 3, failed: 0 },
+      { asked: 6, failed: 0 },
+    ]);
+    const { columns } = await score(testSet, judged, choice);
+    expect(columns["judge_score"]).toEqual([1, 1, 0.5]);
+    expect(columns["judge_preference"]).toEqual(["gained", "gained", "lost"]);
+    const asked = judge.cases.length;
+    expect((await ask(testSet, choice)).judged).toEqual(judged);
+    expect(judge.cases).toHaveLength(asked);
   });
 
   it("is another judge by another rubric, model or against another champion", async () => {

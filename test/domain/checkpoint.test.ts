@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pickCheckpoint } from "../../src/domain/checkpoint.ts";
+import { chosenOf, describeChosen, pickCheckpoint } from "../../src/domain/checkpoint.ts";
 
 const values = (...found: (number | null)[]) =>
   found.map((value, at) => ({ checkpoint: at === found.length - 1 ? "final" : `step-${at + 1}`, value }));
@@ -17,5 +17,43 @@ describe("pickCheckpoint", () => {
     ["the final one of none", [], "higher", "final"],
   ] as const)("picks %s", (_, candidates, better, picked) => {
     expect(pickCheckpoint(candidates, better)).toBe(picked);
+  });
+});
+
+describe("chosenOf", () => {
+  const candidates = [
+    { checkpoint: "step-4", value: 0.8, evaluation: "a" },
+    { checkpoint: "final", value: 0.7, evaluation: "b" },
+  ];
+
+  it("has the number that it was chosen by, and the step that the model version knows", () => {
+    const choice = { format: 1 as const, checkpoint: "step-4", metric: "accuracy", candidates };
+    const chosen = { name: "step-4", metric: "accuracy", value: 0.8, candidates: 2 };
+    expect(chosenOf(choice, [{ name: "step-4", step: 1204, files: [] }])).toEqual({ ...chosen, step: 1204 });
+    expect(chosenOf(choice, [])).toEqual({ ...chosen, step: null });
+  });
+});
+
+describe("describeChosen", () => {
+  const chosen = { name: "step-4", step: 1204, metric: "accuracy", value: 0.8, candidates: 4 };
+
+  it.each([
+    [
+      "a checkpoint",
+      chosen,
+      "Checkpoint step-4 (step 1,204 of the training) answers for games-2: 80.0 % by accuracy on the validation split, the best of 4 models.",
+    ],
+    [
+      "the final model",
+      { ...chosen, name: "final", step: null },
+      "The final model answers for games-2: 80.0 % by accuracy on the validation split, the best of 4 models.",
+    ],
+    [
+      "the final model where nothing told",
+      { ...chosen, name: "final", step: null, value: null },
+      "The final model answers for games-2: none of 4 models has a value of accuracy on the validation split.",
+    ],
+  ])("says which of how many, and by what number, of %s", (_, of, said) => {
+    expect(describeChosen("games-2", of, "ratio")).toBe(said);
   });
 });

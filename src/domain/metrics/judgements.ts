@@ -1,4 +1,5 @@
 /** What is asked of a judge about one record, and what its replies come to. */
+import type { AnswerCounts } from "../decision-schema.ts";
 import type { TestRecord } from "../evaluation-schema.ts";
 import type { Judgement } from "../judgement-schema.ts";
 import type { Message } from "../record-schema.ts";
@@ -63,6 +64,11 @@ export function isReadable(judgement: Judgement): boolean {
   if (reply === null) return false;
   const token = tokenOf(judgement);
   return order === "alone" ? readScore(reply, token) !== null : readBetter(reply, token) !== null;
+}
+
+/** How many requests there were, and how many of them have no reply that can be read. */
+export function countReplies(judgements: readonly Judgement[]): AnswerCounts {
+  return { asked: judgements.length, failed: judgements.filter((judgement) => !isReadable(judgement)).length };
 }
 
 /** The value of an answer that was scored alone: 0..1, or null without a reply that can be read. */
