@@ -1,7 +1,7 @@
 /** What a report says of the training: its data, the model it made, and where everything lies. */
 import { datasetVersionSchema, type DatasetVersion } from "../src/domain/dataset-version-schema.ts";
 import type { DecisionRecord } from "../src/domain/decision-record-schema.ts";
-import { modelManifestSchema, type ModelManifest } from "../src/domain/model-version-schema.ts";
+import { modelManifestSchema, type ChosenCheckpoint, type ModelManifest } from "../src/domain/model-version-schema.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import type { CycleReport, LineageStep, ReportData, Training } from "../src/domain/report-schema.ts";
 import type { ObjectStore } from "../src/ports.ts";
@@ -48,11 +48,14 @@ export async function readModelManifest(store: ObjectStore, report: CycleReport)
 }
 
 /** How a model was trained. */
-export function reportTraining({ recipe, baseModel, task, taskReason, loss }: ModelManifest): Training {
+export function reportTraining(
+  { recipe, baseModel, task, taskReason, loss }: ModelManifest,
+  chosen: ChosenCheckpoint | null,
+): Training {
   const every = Math.max(1, Math.ceil(loss.length / mostLossPoints));
   const points = loss.map((value, step) => ({ step: step + 1, loss: value }));
   const kept = points.filter(({ step }) => (step - 1) % every === 0 || step === points.length);
-  return { recipe, baseModel, task, taskReason, loss: kept.filter((point) => Number.isFinite(point.loss)) };
+  return { recipe, baseModel, task, taskReason, chosen, loss: kept.filter((point) => Number.isFinite(point.loss)) };
 }
 
 /** The chain from the data to the decision, as far as the cycle got; hashes are of what lies there now. */

@@ -6,6 +6,7 @@ import { objectKeys } from "../src/domain/object-keys.ts";
 import { headline } from "../src/domain/report.ts";
 import { reportSchema, type CycleReport, type Report } from "../src/domain/report-schema.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
+import { readChosen } from "./checkpoints.ts";
 import { needDocument, writeDocument } from "./documents.ts";
 import type { ReportActivities } from "./interfaces.ts";
 import { reportAnswers, type ReportedAnswers } from "./report-answers.ts";
@@ -51,6 +52,9 @@ async function assemble(ports: ReportPorts, cycle: CycleReport): Promise<Report>
   const manifest = await attempt("the dataset version", null, () => readManifest(store, cycle));
   const data = manifest && (await attempt("the training data", null, () => reportData(store, manifest)));
   const model = await attempt("the trained model", null, () => readModelManifest(store, cycle));
+  const chosen = await attempt("the checkpoint that answers", null, () =>
+    readChosen(store, { pipeline: cycle.pipeline, model: cycle.cycle }),
+  );
   const record = await attempt("the decision", null, () => readDecision(store, cycle));
   const answers = await attempt("the answers", noAnswers, () => answersOf(ports, record));
   const primary = answers.metrics.find(({ role }) => role === "primary");
@@ -68,7 +72,7 @@ async function assemble(ports: ReportPorts, cycle: CycleReport): Promise<Report>
     headline: headline(known),
     arms: armsOf(record),
     learningCurve: curve,
-    training: model && reportTraining(model),
+    training: model && reportTraining(model, chosen),
     data,
     lineage: await attempt("hashes", [], () => reportLineage(store, cycle, { manifest, record })),
     links: {

@@ -5,7 +5,15 @@ import { objectKeys } from "../domain/object-keys.ts";
 import { shareText } from "../domain/report-numbers.ts";
 import { withBucket } from "./bucket.ts";
 import { checkReference, findDecision } from "./decision-reference.ts";
-import { answerSentence, answersText, comparisonTable, outcomeText, roleOf, whoText } from "./decision-words.ts";
+import {
+  answerSentence,
+  answersText,
+  chosenTexts,
+  comparisonTable,
+  outcomeText,
+  roleOf,
+  whoText,
+} from "./decision-words.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable, timeText, wrapped } from "./printable.ts";
 import { facts, widthOf } from "./table.ts";
@@ -41,7 +49,7 @@ export function describeDecision({ record, approval }: StoredDecision, key: stri
     ["What it was decided by", numbers(primary)],
     ["What must not get worse", numbers(guards)],
     ["Other metrics", numbers(others)],
-    ["Answers", bullets(arms.map(answersText), width)],
+    ["Answers", bullets([...arms.map(answersText), ...chosenTexts(record)], width)],
     ["Why", bullets(decision.reasons, width)],
     ["What would change it", bullets(decision.wouldChange, width)],
     ["Approval", answer],

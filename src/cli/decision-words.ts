@@ -1,11 +1,12 @@
 /** Decisions in words and numbers for a terminal. */
 import type { ApprovalRecord } from "../domain/approval-schema.ts";
 import { describeAnswer } from "../domain/approval.ts";
+import { describeChosen } from "../domain/checkpoint.ts";
 import type { Comparison } from "../domain/comparison-schema.ts";
 import { contrastOf } from "../domain/contrast.ts";
 import type { DecidedArm, DecisionRecord } from "../domain/decision-record-schema.ts";
 import { armOf } from "../domain/decision-record.ts";
-import { countText, differenceIntervalText, differenceText, valueText } from "../domain/report-numbers.ts";
+import { countText, differenceText, sureIntervalText, valueText } from "../domain/report-numbers.ts";
 import { table, type Column } from "./table.ts";
 
 /** Who was compared: `games-12 against games-11`. */
@@ -63,17 +64,30 @@ export function comparisonTable(
     const value = (scored: { value: number } | null | undefined): string =>
       scored && Number.isFinite(scored.value) ? valueText(scored.value, unit) : "-";
     const difference = contrast?.difference ?? null;
-    const side = roleOf(comparison, policy) === "guard" ? "oneSided" : "twoSided";
+    const [side, confidence] =
+      roleOf(comparison, policy) === "guard"
+        ? (["oneSided", 1 - 2 * policy.alpha] as const)
+        : (["twoSided", 1 - policy.alpha] as const);
     return [
       name,
       value(contrast?.champion),
       value(contrast?.challenger),
       difference === null ? "-" : differenceText(difference.value, unit),
-      difference === null ? "-" : differenceIntervalText(difference[side], unit),
+      difference === null ? "-" : sureIntervalText(difference[side], unit, confidence),
       countText(total),
     ];
   });
   return rows.length === 0 ? "" : table(columns, rows, width);
+}
+
+/** Which checkpoints answer for the models of a decision, a sentence each; none for models that had nothing to choose. */
+export function chosenTexts({ arms, comparisons }: Pick<DecisionRecord, "arms" | "comparisons">): string[] {
+  return arms.flatMap(({ model, checkpoint }) => {
+    if (checkpoint === null) return [];
+    const { chosen } = checkpoint;
+    const unit = comparisons.find(({ metric }) => metric === chosen.metric)?.unit ?? "ratio";
+    return [describeChosen(model, chosen, unit)];
+  });
 }
 
 /** How many questions a model was asked, and how many stayed without an answer. */

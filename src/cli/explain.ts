@@ -13,7 +13,7 @@ import { workflowIds } from "../../workflows/names.ts";
 import { withBucket } from "./bucket.ts";
 import { checkReference, findDecision } from "./decision-reference.ts";
 import { bullets } from "./decision-show.ts";
-import { answerSentence, comparisonTable, roleOf } from "./decision-words.ts";
+import { answerSentence, chosenTexts, comparisonTable, roleOf } from "./decision-words.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { printable, timeText, wrapped } from "./printable.ts";
 import { widthOf } from "./table.ts";
@@ -108,7 +108,7 @@ function comparedText(record: DecisionRecord): string {
   return (
     `On ${timeText(decidedAt)} UTC ${listText(asked)} answered the frozen test set ${testSet.sha256.slice(0, 12)} of ` +
     `${countText(testSet.records)} questions, measured by ${listText(packs.map(({ pack }) => pack))}. ` +
-    `${wantedText(record)}${worse}`
+    `${[...chosenTexts(record), wantedText(record)].join(" ")}${worse}`
   );
 }
 

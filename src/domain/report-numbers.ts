@@ -31,6 +31,11 @@ export function differenceIntervalText({ lower, upper }: Interval, unit: Unit): 
   return `${lowerText.slice(0, lowerText.lastIndexOf(" "))} to ${differenceText(upper, unit)}`;
 }
 
+/** The same with how sure that is, for tables in which intervals differ in that: `+4.1 to +10.3 points at 95 %`. */
+export function sureIntervalText(interval: Interval, unit: Unit, confidence: number): string {
+  return `${differenceIntervalText(interval, unit)} at ${shareText(confidence)}`;
+}
+
 /** What a difference in a unit is counted in. */
 export function differenceUnit(unit: Unit): string {
   return unit === "ratio" ? "points" : symbols[unit];

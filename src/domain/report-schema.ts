@@ -4,6 +4,7 @@ import { decisionPolicySchema } from "./decide-schema.ts";
 import { givenAnswerSchema } from "./approval-schema.ts";
 import { outcomeSchema } from "./decision-schema.ts";
 import { evaluationSchema } from "./evaluation-schema.ts";
+import { chosenCheckpointSchema } from "./model-version-schema.ts";
 
 const count = z.int().min(0);
 
@@ -186,6 +187,8 @@ export const trainingSchema = z.object({
   baseModel: z.string().nullable(),
   task: z.string(),
   taskReason: z.string().nullable(),
+  /** Which of the models that it kept answers for it; null where there was nothing to choose. */
+  chosen: chosenCheckpointSchema.nullable(),
   /** Training loss in order, at most 500 points of all. */
   loss: z.array(z.object({ step: count, loss: z.number() })),
 });

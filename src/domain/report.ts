@@ -1,4 +1,5 @@
 /** What reports and alerts say of a cycle in words. Names from outside stand as they are: whoever shows them escapes them. */
+import { describeChosen } from "./checkpoint.ts";
 import type { DecisionPolicy } from "./decide-schema.ts";
 import { nameSome } from "./reading.ts";
 import {
@@ -81,6 +82,17 @@ export function beyondChanceSentence({
 export function leakWarning({ leaked }: Pick<CycleReport, "leaked">): string | null {
   if (leaked === null || leaked === 0) return null;
   return `${leaked} training records ask a question of the test set: scores of models trained on them say too much.`;
+}
+
+/** Which checkpoint answers for the challenger, by which number and among how many; null where there was nothing to choose. */
+export function chosenSentence({
+  cycle,
+  training,
+  metrics,
+}: Pick<Report, "cycle" | "training" | "metrics">): string | null {
+  const chosen = training?.chosen ?? null;
+  if (chosen === null) return null;
+  return describeChosen(cycle, chosen, metrics.find(({ metric }) => metric === chosen.metric)?.unit ?? "ratio");
 }
 
 /** Which sources had failed when the dataset version was made, or null. */
@@ -168,6 +180,16 @@ function whatNow(report: CycleReport & Pick<Report, "wouldChange">): string {
     case "cancelled":
       return `${traffic}, and nothing of the cycle is left running; the order runNow starts one again.`;
   }
+}
+
+/** How sure the intervals are. */
+export function confidenceSentence({ metrics, policy }: Pick<Report, "metrics" | "policy">): string {
+  const differences = metrics.flatMap(({ difference }) => difference ?? []);
+  const values = `Intervals of values are at ${confidenceOf(policy)}`;
+  if (differences.length === 0) return `${values}.`;
+  if (!metrics.some(({ difference, role }) => difference !== null && role === "guard"))
+    return `${values}, and so are those of differences.`;
+  return `${values}; those of differences say at how much: a guard is a one-sided test, and its interval the one of which the decision takes an end.`;
 }
 
 function alphaOf(policy: DecisionPolicy | null): string {

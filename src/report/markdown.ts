@@ -1,16 +1,22 @@
 /** The report as Markdown, for terminals, chats and pull requests. Texts from outside show as they are and do nothing. */
 import {
   countText,
-  differenceIntervalText,
   differenceText,
   intervalText,
   secondsText,
+  sureIntervalText,
   timeText,
   usdText,
   valueText,
 } from "../domain/report-numbers.ts";
 import { describeAnswer } from "../domain/approval.ts";
-import { beyondChanceSentence, leakWarning, missingSources } from "../domain/report.ts";
+import {
+  beyondChanceSentence,
+  chosenSentence,
+  confidenceSentence,
+  leakWarning,
+  missingSources,
+} from "../domain/report.ts";
 import type { Answer, ArmName, CutText, Report, ReportMetric } from "../domain/report-schema.ts";
 import { armOrder, armTitles } from "./chart-specs.ts";
 import { shareHead, shareRows, uncounted } from "./rollout-section.ts";
@@ -71,8 +77,15 @@ function metrics(report: Report): string[] {
   const beyondChance = beyondChanceSentence(report);
   const more =
     all.length > mostRows ? ["", `${countText(all.length - mostRows)} more are in the JSON beside this.`] : [];
+  const sure = ["", escapeMarkdown(confidenceSentence(report))];
   const said = beyondChance === null ? [] : ["", escapeMarkdown(beyondChance)];
-  return [...table(head, rows), ...said, ...(testSet === null ? [] : ["", `Test set ${code(testSet.key)}.`]), ...more];
+  return [
+    ...table(head, rows),
+    ...sure,
+    ...said,
+    ...(testSet === null ? [] : ["", `Test set ${code(testSet.key)}.`]),
+    ...more,
+  ];
 }
 
 function measuredText({ arms, unit }: ReportMetric, name: ArmName): string {
@@ -83,7 +96,8 @@ function measuredText({ arms, unit }: ReportMetric, name: ArmName): string {
 
 function changeText({ difference, unit }: ReportMetric): string {
   if (difference === null) return "";
-  const range = difference.interval === null ? "" : ` (${differenceIntervalText(difference.interval, unit)})`;
+  const range =
+    difference.interval === null ? "" : ` (${sureIntervalText(difference.interval, unit, difference.confidence)})`;
   return `${differenceText(difference.value, unit)}${range}`;
 }
 
@@ -111,7 +125,8 @@ function cut(text: CutText | null): string {
   return text === null ? "" : oneLine(text.text, 200);
 }
 
-function training({ job, training: trained, links }: Report): string[] {
+function training(report: Report): string[] {
+  const { job, training: trained, links } = report;
   if (job === null) return [];
   const where = links.job !== null && isPlainUrl(links.job) ? `[${code(job.id)}](${links.job})` : code(job.id);
   const first = `Job ${where}: ${countText(job.trainedRecords)} records in ${secondsText(job.trainSeconds)}.`;
@@ -121,8 +136,15 @@ function training({ job, training: trained, links }: Report): string[] {
     begin === undefined || end === undefined
       ? []
       : [`Loss from ${digits(begin.loss)} to ${digits(end.loss)} in ${countText(end.step)} steps.`];
+  const chosen = chosenSentence(report);
   const reason = trained.taskReason === null ? [] : [escapeMarkdown(trained.taskReason)];
-  return [first, `Recipe ${code(trained.recipe)}, task ${code(trained.task)}.`, ...reason, ...loss];
+  return [
+    first,
+    `Recipe ${code(trained.recipe)}, task ${code(trained.task)}.`,
+    ...reason,
+    ...(chosen === null ? [] : [escapeMarkdown(chosen)]),
+    ...loss,
+  ];
 }
 
 function data({ data: known, datasetVersion, recordsPerSource, failedSources }: Report): string[] {

@@ -8,7 +8,7 @@ import {
   shareText,
   valueText,
 } from "../domain/report-numbers.ts";
-import { beyondChanceSentence } from "../domain/report.ts";
+import { beyondChanceSentence, confidenceSentence } from "../domain/report.ts";
 import type { ArmName, Measured, Report, ReportMetric } from "../domain/report-schema.ts";
 import {
   armNumbers,
@@ -76,7 +76,8 @@ function isSlice(subset: string): boolean {
   return subset !== "test" && subset !== "retention";
 }
 
-function explanation({ champion, arms, leaked }: Report): Html {
+function explanation(report: Report): Html {
+  const { champion, arms, leaked } = report;
   const heard = arms.filter(({ failure }) => failure === null);
   const asked = `${countText(Math.max(0, ...heard.map((arm) => arm.asked)))} `;
   const who = heard.length > 1 ? "All were asked the same" : "It was asked";
@@ -86,7 +87,7 @@ function explanation({ champion, arms, leaked }: Report): Html {
       ? ""
       : " On the right is the difference, question by question: right of zero, the challenger has more.";
   return html`${who} ${asked}questions${unseen}. A dot is what was measured; the line through it is where the true value
-  may well lie.${difference}`;
+  may well lie.${difference} ${confidenceSentence(report)}`;
 }
 
 /** Charts of one unit share their ends, so that they can be compared by looking. */
@@ -214,7 +215,10 @@ function differenceCell({ difference, unit }: ReportMetric): Html {
   const interval =
     difference.interval === null
       ? none
-      : html`<br /><span class="note">${differenceIntervalText(difference.interval, unit)}</span>`;
+      : html`<br /><span class="note">${differenceIntervalText(difference.interval, unit)}</span> <br /><span
+            class="note"
+            >at ${shareText(difference.confidence)}</span
+          >`;
   return html`${differenceText(difference.value, unit)}${interval}`;
 }
 

@@ -1,9 +1,10 @@
 /** What more data has brought, and how the training went. */
 import { html } from "hono/html";
 import { countText, timeText, usdText, secondsText, valueText, intervalText } from "../domain/report-numbers.ts";
+import { chosenSentence } from "../domain/report.ts";
 import type { LearningPoint, Report, Training } from "../domain/report-schema.ts";
 import { learningSpec, lossSpec, phasesSpec } from "./chart-specs.ts";
-import { code, figure, none, outside, section, table, type Html } from "./html.ts";
+import { code, figure, none, outside, section, sentence, table, type Html } from "./html.ts";
 
 /** Cycles in the table; the chart has all. */
 const mostCycles = 20;
@@ -11,10 +12,12 @@ const mostCycles = 20;
 /** The learning curve over the pipeline's cycles and the loss of this training; nothing when there is neither. */
 export function learningSection(report: Report): Html {
   const { learningCurve, training } = report;
+  const chosen = chosenSentence(report);
   const charts = [curve(report), training === null ? none : lossFigure(training)].filter((chart) => chart !== none);
   if (charts.length === 0 && training === null) return none;
   return section("learning", "What it has learnt", [
     training === null ? none : html`<p>${trainingText(training)}</p>`,
+    chosen === null ? none : html`<p>${sentence(chosen)}</p>`,
     html`<div class="pair">${charts}</div>`,
     curveTable(learningCurve, report),
   ]);

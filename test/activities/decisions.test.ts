@@ -222,7 +222,10 @@ describe("decideCycle", () => {
       null,
     ]);
     expect(await differencesOf()).toEqual([]);
-    store.write("decisions/games-2.json", JSON.stringify(record).replace('"value":0.9,"candidates":2', '"value":0.95,"candidates":9'));
+    store.write(
+      "decisions/games-2.json",
+      JSON.stringify(record).replace('"value":0.9,"candidates":2', '"value":0.95,"candidates":9'),
+    );
     expect(await differencesOf()).toEqual([
       { at: "answers: challenger: checkpoint: value", recorded: "0.95", found: "0.9" },
       { at: "answers: challenger: checkpoint: candidates", recorded: "9", found: "2" },

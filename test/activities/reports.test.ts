@@ -3,6 +3,7 @@ import { createReportActivities } from "../../activities/reports.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { TypedFailure } from "../../src/domain/failures.ts";
+import { objectKeys } from "../../src/domain/object-keys.ts";
 import type { TestRecord } from "../../src/domain/evaluation-schema.ts";
 import { reportSchema, type CycleReport, type Report } from "../../src/domain/report-schema.ts";
 import { createReportRenderer } from "../../src/report/index.ts";
@@ -48,6 +49,23 @@ describe("writeReport", () => {
     expect(new Map([...store.objects].map(([key, { etag }]) => [key, etag]))).toEqual(objects);
   });
 
+  it("names the checkpoint that answers for the challenger", async () => {
+    const store = new MemoryObjectStore();
+    const cycle = await storeCycle(store, { records: labelled(60), answers: { challenger: oftenWrong(1) } });
+    const candidates = [
+      { checkpoint: "step-4", value: 0.9, evaluation: "a" },
+      { checkpoint: "final", value: 0.8, evaluation: "b" },
+    ];
+    const choice = { format: 1, checkpoint: "step-4", metric: "accuracy", candidates };
+    store.write(objectKeys.checkpointChoice("games", "games-3"), JSON.stringify(choice));
+    const { training } = await written(store, cycle);
+    expect(training?.chosen).toEqual({ name: "step-4", step: null, metric: "accuracy", value: 0.9, candidates: 2 });
+    const said =
+      "Checkpoint step-4 answers for games-3: 90.0 % by accuracy on the validation split, the best of 2 models.";
+    expect(store.text("reports/games-3/report.md")).toContain(said);
+    expect(store.text("reports/games-3/index.html").replaceAll("\u00a0", " ")).toContain(said);
+  });
+
   it("gathers all that the bucket knows of the cycle", async () => {
     const store = new MemoryObjectStore();
     const answers = { base: wrong, champion: oftenWrong(4), challenger: oftenWrong(1) };
@@ -83,7 +101,7 @@ describe("writeReport", () => {
       metrics: { accuracy: "better" },
       question: [{ role: "user" }],
     });
-    expect(report.training).toMatchObject({ recipe: "embedded", task: "labels" });
+    expect(report.training).toMatchObject({ recipe: "embedded", task: "labels", chosen: null });
     expect(report.training?.loss.length).toBeLessThanOrEqual(500);
     expect(report.training?.loss.at(-1)).toEqual({ step: 1200, loss: 1 / 1200 });
     expect(report.data).toMatchObject({

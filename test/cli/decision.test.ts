@@ -244,11 +244,25 @@ describe("describeDecision", () => {
     expect(text).toContain("tuneloop 1.2.3, abababababab");
   });
 
+  it("says which checkpoint answers for a model, as the explanation does", async () => {
+    const { decided } = await decideAsked(promoted);
+    const chosen = { name: "step-8", step: 8, metric: "accuracy_output_fn", value: 0.934, candidates: 4 };
+    const checkpoint = JSON.stringify({ key: "choice.json", sha256: "a".repeat(64), chosen });
+    await tamper(decided.key, (text) => text.replace('"checkpoint": null', `"checkpoint": ${checkpoint}`));
+    const decision = await findDecision(place.store, "games-2");
+    const said =
+      "Checkpoint step-8 (step 8 of the training) answers for games-2: 93.4 % by accuracy_output_fn on the validation split, the best of 4 models.";
+    expect(describeDecision(decision, "key", 300)).toContain(said);
+    expect(describeExplanation({ ...decision, championNow: null }, 2000)).toContain(said);
+  });
+
   it("shows of a guard the interval that its reason speaks of", async () => {
     await decideAsked(undecided, { guards: [{ metric: "accuracy_attr_types", margin: 0.001, on: "test" }] });
     const text = describeDecision(await findDecision(place.store, "games-2"), "key", 300);
     const told = /accuracy_attr_types: .* difference (.* to .*) points with 90 %/.exec(text)?.[1] ?? "no reason";
-    expect(text.split("\n").find((line) => /^ *accuracy_attr_types /.test(line))).toContain(told);
+    const line = text.split("\n").find((row) => /^ *accuracy_attr_types /.test(row));
+    expect(line).toContain(`${told} points at 90 %`);
+    expect(text.split("\n").find((row) => /^ *accuracy_output_fn /.test(row))).toContain(" points at 95 %");
   });
 });
 

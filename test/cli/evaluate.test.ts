@@ -144,7 +144,7 @@ const found: EvaluationFound = {
   metrics: [
     {
       metric: "accuracy_output_fn",
-      title: "Function",
+      title: "Right function",
       subset: "test",
       unit: "ratio",
       better: "higher",

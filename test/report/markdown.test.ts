@@ -10,6 +10,9 @@ describe("reportMarkdown", () => {
     );
     expect(text).toContain("| right function (decides) | all | 400 | 22.5 % (17.6 to 27.4 %)");
     expect(text).toContain("| source=discord | 180 |");
+    expect(text).toContain("Checkpoint step-8 (step 8 of the training) answers for games-3: 93.4 % by accuracy");
+    expect(text).toMatch(/\+6\.9 points \([^)]* points at 95 %\)/);
+    expect(text).toContain("Intervals of values are at 95 %; those of differences say at how much:");
     expect(text).toContain("31 better, 6 worse; some of them:");
     expect(text).toContain("| worse | Little Nightmares is a great horror game");
     expect(text).toContain("no answer: HTTP 500: overloaded");

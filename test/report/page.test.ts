@@ -54,7 +54,14 @@ function hostileReport(): Report {
     metrics,
     tables: [{ arm: "challenger", title: nasty, head: [nasty, "n"], rows: [[nasty, 1]] }],
     changes: { better: 0, worse: 2, instructions: text, shown: [change, change] },
-    training: { recipe: nasty, baseModel: nasty, task: nasty, taskReason: nasty, loss: [{ step: 1, loss: 2 }] },
+    training: {
+      recipe: nasty,
+      baseModel: nasty,
+      task: nasty,
+      taskReason: nasty,
+      chosen: { name: nasty, step: 1, metric: nasty, value: 0.5, candidates: 2 },
+      loss: [{ step: 1, loss: 2 }],
+    },
     data: {
       records: { train: 1, valid: 0, test: 0 },
       sources: [{ source: nasty, received: 1, accepted: 1, duplicates: 0, quarantined: 0, failure: nasty }],

@@ -236,6 +236,7 @@ export function aReport(overrides: Partial<Report> = {}): Report {
       baseModel: null,
       task: "frames",
       taskReason: "All answers are functions with attributes.",
+      chosen: { name: "step-8", step: 8, metric: "accuracy_output_fn", value: 0.934, candidates: 4 },
       loss: Array.from({ length: 40 }, (_, step) => ({ step, loss: 1.9 * Math.exp(-step / 12) + 0.12 })),
     },
     data: {

@@ -46,9 +46,9 @@ export function learnVocabulary(outputs: Iterable<string>): Vocabulary {
 const metrics: readonly Metric[] = [
   accuracy("accuracy_format_fn_type", "Known function"),
   accuracy("accuracy_format_attr_types", "Known attribute types"),
-  accuracy("accuracy_output_fn", "Function"),
-  accuracy("accuracy_attr_types", "Attribute types, as a set"),
-  accuracy("accuracy_attr_types_order", "Attribute types, in order"),
+  accuracy("accuracy_output_fn", "Right function"),
+  accuracy("accuracy_attr_types", "Right attribute types, as a set"),
+  accuracy("accuracy_attr_types_order", "Right attribute types, in order"),
 ];
 
 function accuracy(name: string, title: string): Metric {
