@@ -216,7 +216,7 @@ export interface PipelineActivities {
     lastCycle: LastCycle | null;
   }>;
   /**
-   * Notes the cycle in the registry and resolves its dataset version. The same again changes nothing. Fails with
+   * Notes the cycle, and whom it tells, in the registry and resolves its dataset version. The same again changes nothing. Fails with
    * InvalidInput when the cycle's model is champion.
    */
   openCycle(request: {
@@ -224,6 +224,7 @@ export interface PipelineActivities {
     workflowId: string;
     version: number | null;
     repeat: number;
+    alerts: AlertChoice[];
   }): Promise<OpenedCycle>;
   /** Returns when the workflow has ended, else fails as StillWaiting. */
   awaitWorkflow(request: { workflowId: string }): Promise<WorkflowEnd>;

@@ -2,7 +2,8 @@
 import { activityInfo } from "@temporalio/activity";
 import { isTerminal } from "../src/domain/job.ts";
 import { cycleNumber, cycleOfModel, serviceName } from "../src/domain/ids.ts";
-import type { Orphan } from "../src/domain/janitor-schema.ts";
+import type { Orphan, Unread } from "../src/domain/janitor-schema.ts";
+import { whyOf } from "../src/domain/janitor.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
 import { emptyRegistry, withAliases } from "../src/domain/registry.ts";
 import { registrySchema, type Registry } from "../src/domain/registry-schema.ts";
@@ -24,8 +25,8 @@ export function createJanitorActivities(ports: JanitorPorts): JanitorActivities 
     async findOrphans({ graceSeconds }) {
       const before = Date.now() - graceSeconds * 1000;
       const found: Orphan[] = [];
-      const unreadable: string[] = [];
-      for await (const orphan of orphans(ports, before, (said) => unreadable.push(said))) {
+      const unreadable: Unread[] = [];
+      for await (const orphan of orphans(ports, before, (unread) => unreadable.push(unread))) {
         found.push(orphan);
         if (found.length === mostOrphans) break;
       }
@@ -34,17 +35,27 @@ export function createJanitorActivities(ports: JanitorPorts): JanitorActivities 
 
     async endOrphan(orphan) {
       // Much may have happened since it was found: a rollout that made it champion, a cycle that was started again.
-      if (!(await isStill(ports, orphan))) return;
+      const isLeft = await isStill(ports, orphan);
+      // The attempt before may have ended it and been lost.
+      const isRepeat = activityInfo().attempt > 1;
       switch (orphan.kind) {
         case "job":
-          return compute.terminateJob(orphan.id);
+          if (isLeft) await compute.terminateJob(orphan.id);
+          return { ended: isLeft || isRepeat };
         case "version":
-          await compute.rollBackService(orphan.service);
+          if (isLeft) await compute.rollBackService(orphan.service);
           break;
         case "service":
-          await compute.terminateService(orphan.service);
+          if (isLeft) await compute.terminateService(orphan.service);
       }
-      await forget(ports, orphan);
+      const ended = isLeft || (isRepeat && (await isGone(ports, orphan)));
+      if (ended) await forget(ports, orphan);
+      return { ended };
+    },
+
+    async readPeople({ pipeline }) {
+      const registry = await readDocument(ports.store, objectKeys.registry(pipeline), registrySchema);
+      return { alerts: registry?.value.alerts ?? [] };
     },
   };
 }
@@ -60,8 +71,15 @@ async function isStill(ports: JanitorPorts, orphan: Orphan): Promise<boolean> {
   return again !== null && again.kind === orphan.kind && again.version === orphan.version;
 }
 
+/** Whether its service does not have the version any more. */
+async function isGone({ compute }: JanitorPorts, { service, version }: StrayVersion): Promise<boolean> {
+  const { state, primary, canary } = (await compute.getService(service)) ?? { state: "terminated" };
+  return state === "terminated" || ![primary?.version, canary?.version].includes(version);
+}
+
 /** Takes the alias from a version that is down. */
-async function forget({ store }: JanitorPorts, { pipeline, version, why }: StrayVersion): Promise<void> {
+async function forget({ store }: JanitorPorts, orphan: StrayVersion): Promise<void> {
+  const { pipeline, version } = orphan;
   const { workflowExecution } = activityInfo();
   const move = {
     to: { challenger: null },
@@ -71,26 +89,27 @@ async function forget({ store }: JanitorPorts, { pipeline, version, why }: Stray
   await updateDocument(store, objectKeys.registry(pipeline), registrySchema, (current) => {
     const registry = current ?? emptyRegistry(pipeline);
     return registry.challenger === version
-      ? withAliases(registry, { ...move, reason: `the janitor: ${why}` })
+      ? withAliases(registry, { ...move, reason: `the janitor: ${whyOf(orphan)}` })
       : registry;
   });
 }
 
 /** One pipeline that cannot be read holds up no other: what is wrong with it is told. */
-async function* orphans(ports: JanitorPorts, before: number, tell: (problem: string) => void): AsyncGenerator<Orphan> {
-  const orNothing = async <T>(what: string, find: () => Promise<T[]>): Promise<T[]> => {
+async function* orphans(ports: JanitorPorts, before: number, tell: (unread: Unread) => void): AsyncGenerator<Orphan> {
+  const orNothing = async <T>(pipeline: string, what: string, find: () => Promise<T[]>): Promise<T[]> => {
     try {
       return await find();
     } catch (error) {
-      tell(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      tell({ pipeline, what, reason: error instanceof Error ? error.message : String(error) });
       return [];
     }
   };
   for await (const { pipeline, model } of unfinishedModels(ports)) {
-    yield* await orNothing(model, () => orphanedJobs(ports, { pipeline, model }, before));
+    yield* await orNothing(pipeline, `the jobs of ${model}`, () => orphanedJobs(ports, { pipeline, model }, before));
   }
   for await (const { key } of ports.store.list(objectKeys.registries)) {
-    yield* await orNothing(key, async () => {
+    const pipeline = key.slice(objectKeys.registries.length).replace(/\.json$/, "");
+    yield* await orNothing(pipeline, `the service of ${pipeline}`, async () => {
       const found = await readDocument(ports.store, key, registrySchema);
       const orphan = found && (await orphanedVersion(ports, found.value, before));
       return orphan ? [orphan] : [];
@@ -123,8 +142,8 @@ async function orphanedJobs(
   if (alive.length === 0) return [];
   const { status } = await workflows.outcome(claim.workflowId);
   if (status === "running") return [];
-  const why = `its workflow ${claim.workflowId} is ${spelt(status)}`;
-  return alive.map(({ id, name }) => ({ kind: "job", id, name, pipeline, model, why }));
+  const owner = { workflowId: claim.workflowId, status };
+  return alive.map(({ id, name, createdAt }) => ({ kind: "job", id, name, pipeline, model, since: createdAt, owner }));
 }
 
 /** The version of a pipeline's service that its cycle and its rollout have left behind; null when there is none. */
@@ -139,17 +158,20 @@ async function orphanedVersion(ports: JanitorPorts, registry: Registry, before: 
   if (owner === null || Date.parse(owner.at) >= before) return null;
   const { status } = await ports.workflows.outcome(owner.workflowId);
   if (status === "running") return null;
-  const why = `its cycle ${owner.workflowId} is ${spelt(status)}`;
-  return { kind: stray.kind, service, version: stray.version, pipeline, why };
+  return { ...stray, service, pipeline, owner: { workflowId: owner.workflowId, status } };
 }
 
-function strayOf(
-  service: ServiceStatus | null,
-  champion: string | null,
-): { kind: "version" | "service"; version: string } | null {
+/** A version as its service shows it. */
+type Stray =
+  | { kind: "version"; version: string; champion: string | null; percent: number }
+  | { kind: "service"; version: string };
+
+function strayOf(service: ServiceStatus | null, champion: string | null): Stray | null {
   if (service === null || service.state === "terminated") return null;
   const { primary, canary } = service;
-  if (canary !== null && canary.version !== champion) return { kind: "version", version: canary.version };
+  if (canary !== null && canary.version !== champion) {
+    return { kind: "version", version: canary.version, champion, percent: canary.weightPercent };
+  }
   if (champion === null && primary !== null) return { kind: "service", version: primary.version };
   return null;
 }
@@ -167,8 +189,4 @@ function ownerOf(registry: Registry, version: string): { workflowId: string; at:
   }
   // It never got as far as an alias; the rollout that brought it up has left its lock.
   return lock?.workflowId.startsWith(`${workflowId}/`) ? { workflowId, at: lock.acquiredAt } : null;
-}
-
-function spelt(status: string): string {
-  return status === "not-found" ? "gone" : status;
 }

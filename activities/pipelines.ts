@@ -33,7 +33,7 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
       };
     },
 
-    async openCycle({ pipeline, workflowId, version, repeat }) {
+    async openCycle({ pipeline, workflowId, version, repeat, alerts }) {
       const manifest =
         version === null
           ? await newestVersion(store, pipeline)
@@ -48,7 +48,7 @@ export function createPipelineActivities({ store, workflows }: Pick<Ports, "stor
         if (known.champion === model) {
           throw new TypedFailure("InvalidInput", `repeat: ${model} is champion already; raise repeat`);
         }
-        return known.lastCycle?.workflowId === workflowId ? known : { ...known, lastCycle };
+        return known.lastCycle?.workflowId === workflowId ? known : { ...known, lastCycle, alerts };
       });
       const failedSources = firstReasons(manifest.failedSources);
       return { ...lastCycle, champion: registry.champion, perSource: recordsPerSource(manifest), failedSources };

@@ -1,6 +1,7 @@
 /** The activities that move traffic, and that clean up, as workflows see them. See interfaces.ts for what all keep. */
+import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
-import type { Orphan } from "../src/domain/janitor-schema.ts";
+import type { Orphan, Unread } from "../src/domain/janitor-schema.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
 import type { GateVerdict } from "../src/domain/rollout-schema.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
@@ -104,7 +105,9 @@ export interface JanitorActivities {
    * Looks for jobs of claimed model versions and for versions of services that belong to no workflow which lives, and are
    * older than the grace period; at most 100. Changes nothing.
    */
-  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[]; unreadable: string[] }>;
-  /** Ends one, if it still is what was found. Done when it has ended by itself. */
-  endOrphan(orphan: Orphan): Promise<void>;
+  findOrphans(request: { graceSeconds: number }): Promise<{ orphans: Orphan[]; unreadable: Unread[] }>;
+  /** Ends one, if it still is what was found; a repeat finds that it has. False, and nothing done, when somebody wants it again. */
+  endOrphan(orphan: Orphan): Promise<{ ended: boolean }>;
+  /** Who is told of what concerns a pipeline, as its newest cycle was; nobody before the first. Changes nothing. */
+  readPeople(request: { pipeline: string }): Promise<{ alerts: AlertChoice[] }>;
 }

@@ -49,12 +49,16 @@ export async function startAlert(
   });
 }
 
-/** Tells people at the end of a workflow; answers in a sentence who was told, as far as that is known soon. Never throws. */
-export async function tellPeople(draft: AlertDraft, sinks: AlertChoice[]): Promise<string> {
+/**
+ * Tells people at the end of a workflow; answers in a sentence who was told, as far as that is known soon. Never throws.
+ *
+ * @param name of the alert among those of this run, see {@link startAlert}
+ */
+export async function tellPeople(draft: AlertDraft, sinks: AlertChoice[], name?: string): Promise<string> {
   return regardless(async () => {
     let said: string | null = null;
     try {
-      const started = await startAlert(draft, sinks);
+      const started = await startAlert(draft, sinks, name);
       if (started === null) return "Nobody is told: the pipeline names no sinks.";
       started.result().then(
         ({ told }) => (said = `Told: ${told.join(", ")}.`),

@@ -82,7 +82,7 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
 async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<OpenedCycle> {
   const { workflowId } = workflowInfo();
   try {
-    return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat });
+    return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat, alerts: pipeline.alerts });
   } catch (error) {
     await tellPeople(notOpenedAlert(pipeline.name, workflowId, reasonOf(error)), pipeline.alerts);
     throw error;

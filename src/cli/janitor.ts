@@ -1,14 +1,19 @@
 /** `tuneloop janitor`: ends jobs and versions that belong to no workflow, now or by a schedule. */
 import { Command, InvalidArgumentError } from "commander";
 import type { Client } from "@temporalio/client";
+import { z } from "zod";
+import { sinkName } from "../domain/alert-choice.ts";
+import { alertsSchema, type AlertChoice } from "../domain/alert-choice-schema.ts";
 import { describeOrphan } from "../domain/janitor.ts";
 import { connect } from "../temporal/client.ts";
-import { janitorScheduleId, pauseJanitor, scheduleJanitor } from "../temporal/janitor-schedule.ts";
+import { janitorScheduleId, pauseJanitor, scheduleJanitor, type JanitorPlan } from "../temporal/janitor-schedule.ts";
 import type { janitor, JanitorResult } from "../../workflows/janitor.ts";
 import { taskQueues } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
-import { surroundings } from "./surroundings.ts";
+import { readYamlFile, YamlFileError } from "../yaml-file.ts";
 import { printable } from "./printable.ts";
+import { surroundings } from "./surroundings.ts";
+import { UsageError } from "./usage-error.ts";
 
 interface RunOptions {
   grace: number;
@@ -40,22 +45,54 @@ function runCommand(): Command {
           args: [{ graceSeconds: grace, dryRun, alerts: [{ kind: "log" }] }],
         });
         process.stdout.write(json ? `${JSON.stringify(result)}\n` : describeResult(result));
-        if (result.failed.length > 0) process.exitCode = 1;
+        if (result.unended.length + result.unreadable.length > 0) process.exitCode = 1;
       }),
     );
 }
 
+interface ScheduleOptions {
+  every?: number;
+  grace?: number;
+  alerts?: AlertChoice[];
+  state: string;
+}
+
 function scheduleCommand(): Command {
   return withWhere(new Command("schedule"))
-    .description("set how often the janitor looks; a worker has it look every two minutes unless told otherwise")
-    .option("--every <seconds>", "how often it looks", secondsOf, 120)
-    .option("--grace <seconds>", "how long something may belong to nobody", secondsOf, 120)
-    .action(({ every, grace, state }: { every: number; grace: number; state: string }) =>
+    .description(
+      "set how often the janitor looks and who hears of it, and end a pause; what is not named stays as it is, at first two minutes and the log",
+    )
+    .option("--every <seconds>", "how often it looks", secondsOf)
+    .option("--grace <seconds>", "how long something may belong to nobody", secondsOf)
+    .option(
+      "--alerts <file>",
+      "YAML with `alerts` as in a pipeline's definition: who hears of everything, beside the people of the pipeline",
+      alertsIn,
+    )
+    .action(({ every, grace, alerts, state }: ScheduleOptions) =>
       withClient(state, async (client) => {
-        await scheduleJanitor(client, { everySeconds: every, graceSeconds: grace });
-        process.stdout.write(`The janitor looks every ${every} s (schedule ${janitorScheduleId}).\n`);
+        const plan = await scheduleJanitor(client, {
+          ...(every === undefined ? {} : { everySeconds: every }),
+          ...(grace === undefined ? {} : { graceSeconds: grace }),
+          ...(alerts === undefined ? {} : { alerts }),
+        });
+        process.stdout.write(describePlan(plan));
       }),
     );
+}
+
+/** How the janitor is started, as a line. */
+export function describePlan({ everySeconds, graceSeconds, alerts }: JanitorPlan): string {
+  const told = ["the people of the pipeline", ...alerts.map(sinkName)].map(printable).join(", ");
+  return `The janitor looks every ${everySeconds} s (schedule ${janitorScheduleId}), ends what has belonged to nobody for ${graceSeconds} s, and tells: ${told}.\n`;
+}
+
+function alertsIn(file: string): AlertChoice[] {
+  try {
+    return readYamlFile(file, z.object({ alerts: alertsSchema.unwrap() }), "alerts").alerts;
+  } catch (error) {
+    throw error instanceof YamlFileError ? new UsageError(error.message, { cause: error }) : error;
+  }
 }
 
 function pauseCommand(): Command {
@@ -71,11 +108,15 @@ function pauseCommand(): Command {
 }
 
 /** What was found and what became of it, as lines. */
-export function describeResult({ dryRun, orphans, failed }: JanitorResult): string {
-  if (orphans.length + failed.length === 0)
+export function describeResult({ dryRun, orphans, unended, unreadable }: JanitorResult): string {
+  const troubles = [
+    ...unended.map(({ what, reason }) => `Could not end ${what}: ${reason}`),
+    ...unreadable.map(({ what, reason }) => `Could not look at ${what}: ${reason}`),
+  ];
+  if (orphans.length + troubles.length === 0)
     return "There is nothing to end: every job and model version belongs to somebody, or is still in its grace period.\n";
-  const title = dryRun ? "Would end:" : "Found, and ended unless said otherwise:";
-  return [title, ...orphans.map(describeOrphan), ...failed].map((line) => `${printable(line)}\n`).join("");
+  const found = orphans.map((orphan) => `${dryRun ? "Would end" : "Ended"} ${describeOrphan(orphan)}`);
+  return [...found, ...troubles].map((line) => `${printable(line)}\n`).join("");
 }
 
 function withWhere(command: Command): Command {

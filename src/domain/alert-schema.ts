@@ -20,6 +20,8 @@ export const alertKindSchema = z.enum([
   "champion-silent",
   /** The janitor has ended what belonged to nobody. */
   "reaped",
+  /** The janitor cannot end what belongs to nobody, or cannot look whether there is such. */
+  "not-reaped",
   /** A dataset update that a pipeline started has failed. */
   "update-failed",
   /** Sources failed that were read well before. */

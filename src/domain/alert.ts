@@ -192,6 +192,7 @@ export function severityOf(kind: AlertKind): Alert["severity"] {
     case "unreadable":
     case "rollback-fails":
     case "champion-silent":
+    case "not-reaped":
       return "error";
   }
 }
@@ -262,7 +263,8 @@ function readReport(cycle: string): Step {
   return { what: "Open the report", command: `tuneloop report ${cycle} --open` };
 }
 
-function look(workflowId: string): Step {
+/** How to see what became of a workflow. */
+export function look(workflowId: string): Step {
   return { what: "See what happened", command: `temporal workflow show --workflow-id ${shellWord(workflowId)}` };
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertsSchema } from "./alert-choice-schema.ts";
 import { testSetSchema } from "./evaluation-schema.ts";
 
 export const aliasSchema = z.enum(["champion", "challenger"]);
@@ -9,6 +10,8 @@ export const rolloutLockSchema = z.object({
   workflowId: z.string(),
   runId: z.string(),
   acquiredAt: z.iso.datetime({ offset: true }),
+  /** Whether it is over soon, since no users meet a challenger step by step: it is waited for. Left out, it is not. */
+  isBrief: z.boolean().optional(),
 });
 
 /** The newest cycle that was started, so that a pipeline started anew knows what was tried. */
@@ -39,6 +42,8 @@ export const registrySchema = z.object({
   lock: rolloutLockSchema.nullable(),
   testSet: frozenTestSetSchema.nullable(),
   lastCycle: lastCycleSchema.nullable(),
+  /** Whom the newest cycle tells, for those who find later what it has left behind. */
+  alerts: alertsSchema,
   /** Every move of an alias, oldest first. */
   history: z.array(
     z.object({

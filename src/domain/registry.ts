@@ -11,6 +11,7 @@ export function emptyRegistry(name: string): Registry {
     lock: null,
     testSet: null,
     lastCycle: null,
+    alerts: [{ kind: "log" }],
     history: [],
   };
 }
@@ -32,16 +33,29 @@ export function withAliases(
 
 /**
  * The model version that was champion before the one of now, or `wanted` when it ever was. Throws NotFound when there is
- * none to go back to, InvalidInput when `wanted` is champion or never was.
+ * none to go back to, InvalidInput when `wanted` never was champion, or is it and has all traffic.
+ *
+ * @param serves whether the champion of now has all traffic
  */
-export function formerChampion({ name, champion, history }: Registry, wanted: string | null): string {
+export function formerChampion(
+  { name, champion, history }: Registry,
+  { wanted, serves }: { wanted: string | null; serves: boolean },
+): string {
   const crowned = history.flatMap(({ alias, to }) => (alias === "champion" && to !== null ? [to] : []));
   if (wanted === null) {
     const last = crowned.findLast((model) => model !== champion);
     if (last === undefined) throw new TypedFailure("NotFound", `${name} never had another champion to go back to`);
     return last;
   }
-  if (wanted === champion) throw new TypedFailure("InvalidInput", `to: ${wanted} is champion`);
+  if (wanted === champion) {
+    if (serves) throw new TypedFailure("InvalidInput", `to: ${wanted} is champion and has all traffic`);
+    return wanted;
+  }
   if (!crowned.includes(wanted)) throw new TypedFailure("InvalidInput", `to: ${wanted} was never champion of ${name}`);
   return wanted;
+}
+
+/** Whether a model version is champion, or was before. */
+export function wasChampion({ champion, history }: Registry, model: string): boolean {
+  return champion === model || history.some(({ alias, to }) => alias === "champion" && to === model);
 }

@@ -166,7 +166,8 @@ export type RollOutInput = z.infer<typeof rollOutInputSchema>;
 
 export const alertPeopleInputSchema = z.strictObject({
   alert: alertSchema,
-  sinks: z.array(alertChoiceSchema).min(1, "name at least one sink").max(20),
+  /** A pipeline's, and with them those of a janitor. */
+  sinks: z.array(alertChoiceSchema).min(1, "name at least one sink").max(40),
   /** How long a sink that cannot be reached is tried. */
   patienceSeconds: z
     .number()
@@ -185,7 +186,7 @@ export const janitorInputSchema = z.strictObject({
     .default(120),
   /** Only says what it would end. */
   dryRun: z.boolean().default(false),
-  /** Who hears of what was ended. */
+  /** Who hears of all that was ended; the people of a pipeline hear of its own in any case. */
   alerts: z
     .array(alertChoiceSchema)
     .max(20)

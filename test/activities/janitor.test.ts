@@ -6,7 +6,7 @@ import { registrySchema, type Registry } from "../../src/domain/registry-schema.
 import type { Orphan } from "../../src/domain/janitor-schema.ts";
 import type { ServiceStatus } from "../../src/compute-port.ts";
 import type { WorkflowOutcome } from "../../src/ports.ts";
-import { inActivity } from "../support/activity.ts";
+import { expectFailure, inActivity } from "../support/activity.ts";
 import { aJobStatus, aServed, aService, FakeCompute, fakeWorkflows } from "../support/fake-ports.ts";
 import { MemoryObjectStore } from "../support/memory-store.ts";
 
@@ -54,18 +54,25 @@ describe("findOrphans", () => {
       ...overrides,
     });
 
-  it.each<[string, WorkflowOutcome]>([
-    ["terminated", ended],
-    ["gone", { status: "not-found" }],
-    ["failed", { status: "failed" }],
-  ])("finds the job of a training whose workflow is %s", async (said, outcome) => {
-    claim(["spec.json"]);
-    compute.jobs = [job()];
-    const why = `its workflow ${training} is ${said}`;
-    expect(await find({ [training]: outcome })).toEqual([
-      { kind: "job", id: "job-1", name: "retrain-games-2-fine-tune", pipeline: "games", model: "games-2", why },
-    ]);
-  });
+  it.each<WorkflowOutcome>([ended, { status: "not-found" }, { status: "failed" }])(
+    "finds the job of a training whose workflow is $status",
+    async (outcome) => {
+      claim(["spec.json"]);
+      compute.jobs = [job()];
+      const owner = { workflowId: training, status: outcome.status };
+      expect(await find({ [training]: outcome })).toEqual([
+        {
+          kind: "job",
+          id: "job-1",
+          name: "retrain-games-2-fine-tune",
+          pipeline: "games",
+          model: "games-2",
+          since: longAgo,
+          owner,
+        },
+      ]);
+    },
+  );
 
   it.each<[string, object, string[], Record<string, WorkflowOutcome>]>([
     ["whose workflow lives", {}, [], { [training]: running }],
@@ -90,7 +97,9 @@ describe("findOrphans", () => {
         service: "pipeline-games",
         version: "games-2",
         pipeline: "games",
-        why: `its cycle ${cycle} is terminated`,
+        champion: "games-1",
+        percent: 50,
+        owner: { workflowId: cycle, status: "terminated" },
       },
     ]);
   });
@@ -150,14 +159,25 @@ describe("findOrphans of pipelines that cannot be read", () => {
     compute.service = aService({ canary: aServed("games-2") });
     const found = await inActivity(() => activities({ [cycle]: ended }).findOrphans({ graceSeconds: 120 }));
     expect(found.orphans).toMatchObject([{ version: "games-2" }]);
-    expect(found.unreadable).toEqual([expect.stringContaining("registry/damaged.json")]);
+    expect(found.unreadable).toEqual([
+      { pipeline: "damaged", what: "the service of damaged", reason: expect.stringContaining("registry/damaged.json") },
+    ]);
   });
 });
 
 describe("endOrphan", () => {
   const end = (orphan: Orphan, workflows: Record<string, WorkflowOutcome> = {}) =>
     inActivity(() => activities(workflows).endOrphan(orphan));
-  const left = { kind: "job", id: "job-1", name: "n", pipeline: "games", model: "games-2", why: "w" } as const;
+  const owner = { workflowId: cycle, status: "terminated" } as const;
+  const left: Orphan = {
+    kind: "job",
+    id: "job-1",
+    name: "n",
+    pipeline: "games",
+    model: "games-2",
+    since: longAgo,
+    owner,
+  };
   const leftJob = () => {
     claim();
     compute.jobs = [
@@ -175,18 +195,20 @@ describe("endOrphan", () => {
     service: "pipeline-games",
     version: "games-2",
     pipeline: "games",
-    why: "w",
+    champion: "games-1",
+    percent: 0,
+    owner,
   } as const;
 
   it("terminates a job", async () => {
     leftJob();
-    await end(left);
+    expect(await end(left)).toEqual({ ended: true });
     expect(compute.orders).toEqual(["terminate job-1"]);
   });
 
   it("leaves a job that a cycle which was started again has found", async () => {
     leftJob();
-    await end(left, { [training]: running });
+    expect(await end(left, { [training]: running })).toEqual({ ended: false });
     expect(compute.orders).toEqual([]);
   });
 
@@ -201,7 +223,7 @@ describe("endOrphan", () => {
   it("leaves the service of a first model that has become champion", async () => {
     register({ champion: "games-2" });
     compute.service = aService({ primary: aServed("games-2") });
-    await end({ ...version, kind: "service" });
+    await end({ kind: "service", service: "pipeline-games", version: "games-2", pipeline: "games", owner });
     expect(compute.orders).toEqual([]);
   });
 
@@ -212,12 +234,41 @@ describe("endOrphan", () => {
     expect(compute.orders).toEqual(["roll back pipeline-games"]);
     const { challenger: now, history } = registrySchema.parse(JSON.parse(store.text(objectKeys.registry("games"))));
     expect(now).toBeNull();
-    expect(history.at(-1)).toMatchObject({ from: "games-2", to: null, reason: "the janitor: w" });
+    expect(history.at(-1)).toMatchObject({
+      from: "games-2",
+      to: null,
+      reason: `the janitor: its cycle ${cycle} is terminated`,
+    });
+  });
+
+  it("takes the alias of a version that an attempt before has ended without living to say so", async () => {
+    register(challenger(`${cycle}/silent`));
+    compute.service = aService({ primary: aServed("games-1") });
+    const again = () => activities({ [cycle]: ended }).endOrphan(version);
+    expect(await inActivity(again, { attempt: 2 })).toEqual({ ended: true });
+    expect(compute.orders).toEqual([]);
+    expect(registrySchema.parse(JSON.parse(store.text(objectKeys.registry("games")))).challenger).toBeNull();
   });
 
   it("leaves a version that somebody made champion meanwhile", async () => {
     compute.service = aService({ primary: aServed("games-2") });
     await end(version);
     expect(compute.orders).toEqual([]);
+  });
+});
+
+describe("readPeople", () => {
+  const read = () => inActivity(() => activities({}).readPeople({ pipeline: "games" }));
+
+  it("answers whom the newest cycle tells, and nobody where there was none", async () => {
+    expect(await read()).toEqual({ alerts: [] });
+    const alerts = [{ kind: "slack" as const, webhookSecret: "SLACK_WEBHOOK_URL" }];
+    register({ alerts });
+    expect(await read()).toEqual({ alerts });
+  });
+
+  it("fails as InvalidData where the registry is damaged", async () => {
+    store.write(objectKeys.registry("games"), "{}");
+    await expectFailure(() => activities({}).readPeople({ pipeline: "games" }), "InvalidData");
   });
 });

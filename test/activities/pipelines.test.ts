@@ -51,10 +51,11 @@ describe("createPipelineActivities", () => {
   });
 
   describe("openCycle", () => {
+    const alerts = [{ kind: "webhook" as const, url: "https://ops.example/hook", signingSecret: "HOOK_KEY" }];
     const open = (version: number | null, workflowId = "retrain/games/2") =>
-      inActivity(() => activities().openCycle({ pipeline: "games", workflowId, version, repeat: 1 }));
+      inActivity(() => activities().openCycle({ pipeline: "games", workflowId, version, repeat: 1, alerts }));
 
-    it("takes the newest version or the one that is named, counts its records and notes the cycle", async () => {
+    it("takes the newest version or the one that is named, counts its records and notes the cycle and whom it tells", async () => {
       await addVersion(0, { discord: 3 });
       await addVersion(1, { discord: 2, twitch: 4 });
       expect(await open(null)).toEqual({
@@ -66,7 +67,8 @@ describe("createPipelineActivities", () => {
         perSource: { discord: 5, twitch: 4 },
         failedSources: {},
       });
-      expect(JSON.parse(store.text(registryKey)).lastCycle).toMatchObject({ datasetVersion: 2, records: 9 });
+      const noted = { lastCycle: { datasetVersion: 2, records: 9 }, alerts };
+      expect(JSON.parse(store.text(registryKey))).toMatchObject(noted);
       expect(await open(1, "retrain/games/1")).toMatchObject({
         datasetVersion: 1,
         records: 3,
@@ -112,7 +114,7 @@ describe("createPipelineActivities", () => {
     });
 
     it("fails as NotFound, saying what to do, without a version, and naming a version that is not there", async () => {
-      const request = { pipeline: "games", workflowId: "w", repeat: 1 };
+      const request = { pipeline: "games", workflowId: "w", repeat: 1, alerts };
       const none = () => activities().openCycle({ ...request, version: null });
       expect(await expectFailure(none, "NotFound")).toBe("dataset games has no version yet: run updateDataset first");
       const missing = () => activities().openCycle({ ...request, version: 7 });

@@ -321,7 +321,8 @@ function rolloutFakes(world: World): RolloutActivities {
 /** Nothing is ever left behind in a world: what a janitor does is for others to test. */
 const janitorFakes: JanitorActivities = {
   findOrphans: async () => ({ orphans: [], unreadable: [] }),
-  endOrphan: async () => {},
+  endOrphan: async () => ({ ended: true }),
+  readPeople: async () => ({ alerts: [] }),
 };
 
 function pipelineFakes(world: World, workflows: WorkflowLookup): PipelineActivities {

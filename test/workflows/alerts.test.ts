@@ -54,7 +54,7 @@ const breaks = (type: "JobFailed" | "InvalidData" | "Refused") => async (): Prom
   throw new TypedFailure(type, "it is broken");
 };
 
-/** What no cycle and no pipeline sends as news of its own: phases, and what rollouts and the reaper say. */
+/** What no cycle and no pipeline sends as news of its own: phases, and what rollouts and the janitor say. */
 type SentElsewhere =
   | "phase"
   | "test"
@@ -63,7 +63,8 @@ type SentElsewhere =
   | "rollout-back"
   | "rollback-fails"
   | "champion-silent"
-  | "reaped";
+  | "reaped"
+  | "not-reaped";
 
 /** Brings each of these about; nothing that people have to hear of is left out, or this does not compile. */
 const scenarios: Record<Exclude<AlertKind, SentElsewhere>, () => Promise<unknown>> = {
