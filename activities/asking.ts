@@ -3,7 +3,7 @@ import { withExamples, type Example } from "../src/domain/asking.ts";
 import type { ObjectStore } from "../src/ports.ts";
 import type { AskingWatch } from "./asking-watch.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { PredictionShard } from "./prediction-shard.ts";
+import { PredictionShard, type AskedAgain } from "./prediction-shard.ts";
 import { askQuestion, questionsOf, type Asking } from "./questions.ts";
 import type { Sample } from "./sample.ts";
 
@@ -66,6 +66,7 @@ export interface Answers {
   key: string;
   testSet: TestSet;
   sample: Sample;
+  again: AskedAgain;
 }
 
 /**
@@ -74,7 +75,7 @@ export interface Answers {
  */
 export async function* openQuestions(
   store: ObjectStore,
-  { key, testSet, sample }: Answers,
+  { key, testSet, sample, again }: Answers,
   watch: Pick<AskingWatch, "countKnown">,
 ): AsyncGenerator<OpenQuestion> {
   const groups = inGroups(questionsOf(store, testSet), sample);
@@ -82,7 +83,7 @@ export async function* openQuestions(
   const openNext = async (): Promise<{ shard: PredictionShard; group: TestRecord[] } | null> => {
     const { value: group } = await groups.next();
     if (!group) return null;
-    return { shard: await PredictionShard.open(store, objectKeys.predictions(key, shards++), group), group };
+    return { shard: await PredictionShard.open(store, objectKeys.predictions(key, shards++), group, again), group };
   };
   let coming = openNext();
   try {

@@ -95,10 +95,12 @@ async function ask(
     const sampling = { temperature, maxTokens, timeoutMs: timeoutSeconds * 1000 };
     const asking = { endpoint: ports.endpoint, ...whom, tries, ...sampling, gate, lanes, signal };
     const startedMs = performance.now();
-    for (let left = rounds; ; left--) {
+    for (let round = 1; ; round++) {
       watch = new AskingWatch(model, sample.records);
-      await askAll(openQuestions(ports.store, { key, testSet, sample }, watch), { ...asking, watch });
-      if (watch.passing === 0 || left === 1) break;
+      // Who was refused a moment ago would be again.
+      const answers = { key, testSet, sample, again: round === 1 ? "all" : "unavailable" } as const;
+      await askAll(openQuestions(ports.store, answers, watch), { ...asking, watch });
+      if (watch.passing === 0 || round === rounds) break;
       await delay(Math.min(longestPauseMs, performance.now() - startedMs), undefined, { signal });
     }
     watch.assertAnswers();

@@ -8,9 +8,12 @@ import { parsePredictions } from "./predictions.ts";
 const writeTries = 8;
 const firstPauseMs = 250;
 
+/** What is asked again of the questions without an answer: each that might get one, or those only whose requests failed. */
+export type AskedAgain = "all" | "unavailable";
+
 /** Whether there is nothing to be gained by asking again. */
-function isFinal({ answer, failure }: Prediction): boolean {
-  return answer !== null || failure === "unusable";
+function isFinal({ answer, failure }: Prediction, again: AskedAgain): boolean {
+  return answer !== null || failure === "unusable" || (failure === "refused" && again === "unavailable");
 }
 
 /**
@@ -35,9 +38,9 @@ export class PredictionShard {
   private constructor(
     store: ObjectStore,
     key: string,
-    stored: { etag: string | null; answers: (Prediction | null)[] },
+    { again, ...stored }: { etag: string | null; answers: (Prediction | null)[]; again: AskedAgain },
   ) {
-    const isOpen = (prediction: Prediction | null): boolean => prediction === null || !isFinal(prediction);
+    const isOpen = (prediction: Prediction | null): boolean => prediction === null || !isFinal(prediction, again);
     this.#store = store;
     this.#key = key;
     this.#etag = stored.etag;
@@ -48,12 +51,17 @@ export class PredictionShard {
   }
 
   /** Reads what is stored of the answers to these questions. Throws InvalidData naming a line that is no prediction. */
-  static async open(store: ObjectStore, key: string, questions: readonly TestRecord[]): Promise<PredictionShard> {
+  static async open(
+    store: ObjectStore,
+    key: string,
+    questions: readonly TestRecord[],
+    again: AskedAgain,
+  ): Promise<PredictionShard> {
     const stored = await store.get(key);
     const known = stored === null ? [] : parsePredictions(key, stored.body);
     const byId = new Map(known.map((prediction) => [prediction.id, prediction]));
     const answers = questions.map(({ id }) => byId.get(id) ?? null);
-    return new PredictionShard(store, key, { etag: stored?.etag ?? null, answers });
+    return new PredictionShard(store, key, { etag: stored?.etag ?? null, answers, again });
   }
 
   /** Resolves when the answer to the question at this place is stored. */

@@ -172,6 +172,7 @@ describe("an evaluation over S3 and HTTP", () => {
         q9: { body: '{"error": {"message": "secret"}}' },
         q10: { body: completion("fine", { prompt_tokens: "NaN" }) },
         q11: { body: '{"choices": [{"message": {"content": "secret' },
+        q12: { status: 403, body: "secret" },
       };
       const { ask, store } = await over(30, (asked) => odd[asked.question] ?? right(asked));
       const found = await inActivity(ask);
@@ -190,10 +191,13 @@ describe("an evaluation over S3 and HTTP", () => {
         ["r8", "the model endpoint answered 400", "unusable"],
         ["r9", "the model endpoint's reply is not a chat completion", "unavailable"],
         ["r11", "the model endpoint's reply is not JSON", "unavailable"],
+        ["r12", "the model endpoint answered 403", "refused"],
       ]);
-      expect(found.failed).toBe(10);
+      expect(found.failed).toBe(11);
       expect(predictions[10]).toMatchObject({ answer: "fine", promptTokens: null, completionTokens: null });
-      for (const question of ["q1", "q2", "q6", "q8"]) expect(model.times().get(question)).toBe(1);
+      for (const question of ["q1", "q2", "q6", "q8", "q12"]) expect(model.times().get(question)).toBe(1);
+      // Five tries in each of two rounds.
+      expect(model.times().get("q3")).toBe(10);
     },
   );
 
