@@ -2,6 +2,7 @@
 import type { WorkflowHandle } from "@temporalio/client";
 import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
+import type { AlertChoice } from "../../src/domain/alert-choice-schema.ts";
 import { serviceName } from "../../src/domain/ids.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
 import { observationSchema, type Observation, type rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
@@ -40,13 +41,23 @@ export async function copyPipeline(loop: Loop, origin: string, name: string, ver
 export async function startRollout(
   { client, store }: Loop,
   name: string,
-  { version = 2, policy = {} }: { version?: number; policy?: z.input<typeof rolloutPolicySchema> } = {},
+  {
+    version = 2,
+    policy = {},
+    workflowId = `rollout/${name}/${version}/${Date.now()}`,
+    alerts = [{ kind: "log" }],
+  }: {
+    version?: number;
+    policy?: z.input<typeof rolloutPolicySchema>;
+    workflowId?: string;
+    alerts?: AlertChoice[];
+  } = {},
 ): Promise<Rollout> {
   const registry = JSON.parse((await store.get(objectKeys.registry(name)))?.body.toString() ?? "null");
   const { key, sha256, records } = registry.testSet;
   const quick = { steps: [50, 100], soakSeconds: 0, bakeSeconds: 0, probeSeconds: 1 };
   return client.workflow.start<typeof rollOut>("rollOut", {
-    workflowId: `rollout/${name}/${version}/${Date.now()}`,
+    workflowId,
     taskQueue: taskQueues.main,
     args: [
       {
@@ -57,6 +68,7 @@ export async function startRollout(
         recipe: { name: "embedded", baseModel: null, hyperparameters: {} },
         testSet: { key, sha256, records },
         policy: { ...quick, ...policy },
+        alerts,
       } as unknown as Parameters<typeof rollOut>[0],
     ],
   });

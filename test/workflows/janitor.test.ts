@@ -150,7 +150,7 @@ describe("janitor that a schedule starts", () => {
     });
     try {
       for (const pass of [1, 2, 3]) {
-        await handle.trigger();
+        await handle.trigger(ScheduleOverlapPolicy.SKIP);
         const result = await vi.waitFor(async () => {
           const actions = (await handle.describe()).info.recentActions;
           const [workflowId = ""] = actions.slice(pass - 1).map(({ action }) => action.workflow.workflowId);
