@@ -16,6 +16,17 @@ const common = {
 
 const count = z.int().min(0);
 
+/**
+ * `worstCase` of a comparison is the same with everything that is missing of one model only counted against the challenger;
+ * null when nothing is, without a champion, and for a metric of the missing answers themselves.
+ */
+const missing = {
+  /** Records on which one of both models has no answer, or no value. */
+  missing: count,
+  /** Records that count then. */
+  total: count,
+};
+
 /** Right or wrong for each record; a question without an answer counts as the metric says, which is wrong for an accuracy. */
 export const binaryComparisonSchema = z.object({
   ...common,
@@ -27,11 +38,9 @@ export const binaryComparisonSchema = z.object({
   gained: count,
   /** It holds of the champion only. */
   lost: count,
-  /**
-   * The same, were the champion at its best on each question that it left without an answer; null when it left none, and
-   * for a metric of the missing answers themselves.
-   */
-  ifAnswered: z.object({ championRight: count, gained: count, lost: count }).nullable(),
+  worstCase: z
+    .object({ ...missing, championRight: count, challengerRight: count, gained: count, lost: count })
+    .nullable(),
 });
 export type BinaryComparison = z.infer<typeof binaryComparisonSchema>;
 
@@ -60,18 +69,8 @@ export const numericComparisonSchema = z.object({
   challengerInterval: intervalSchema.nullable(),
   /** Null without a champion, and where some resample has no value. */
   difference: differenceSchema.nullable(),
-  /**
-   * The same, were the champion at its best on each question that it left without an answer, for means of ratios; without
-   * these questions for others. Null when it left none that counts.
-   */
-  ifAnswered: z
-    .object({
-      total: count,
-      /** Null where there is no value without these questions. */
-      champion: z.number().nullable(),
-      difference: differenceSchema.nullable(),
-    })
-    .nullable(),
+  /** Without a difference where none can be told. */
+  worstCase: z.object({ ...missing, difference: differenceSchema.nullable() }).nullable(),
 });
 export type NumericComparison = z.infer<typeof numericComparisonSchema>;
 
@@ -85,8 +84,7 @@ export const preferenceComparisonSchema = z.object({
   lost: count,
   /** Records on which the judge said the same in both orders. */
   agreed: count,
-  /** The same, were the champion preferred on each question that it left without an answer; null when it left none. */
-  ifAnswered: z.object({ gained: count, lost: count }).nullable(),
+  worstCase: z.object({ ...missing, gained: count, lost: count }).nullable(),
 });
 export type PreferenceComparison = z.infer<typeof preferenceComparisonSchema>;
 

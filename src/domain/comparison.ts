@@ -3,7 +3,7 @@ import type { Comparison, UnusableComparison } from "./comparison-schema.ts";
 import type { ScoredAnswers } from "./evaluation.ts";
 import type { Metric, MetricPack, MetricValue } from "./metrics/metric.ts";
 import { compareNumbers } from "./numeric-comparison.ts";
-import type { Compared, PairedValues, ValuesToCompare } from "./paired-values.ts";
+import { worstCaseOf, type Compared, type PairedValues, type ValuesToCompare } from "./paired-values.ts";
 
 /** Whom to compare, and how. */
 export interface ArmsToCompare {
@@ -34,6 +34,7 @@ interface PairedPlaces {
  * Records that only one of both was asked do not count, nor those without a value. The same answers give the same numbers on
  * every machine and in whatever order they are. A metric with a value that is no number is `unusable` and has none, and so
  * is one that more than 5 % of the answers have of one model only: what a model has no value for may be what it is bad at.
+ * Below that, `worstCase` says what it would come to at worst.
  */
 export function* compareArms(arms: ArmsToCompare): Generator<Comparison, void, undefined> {
   const { champion, challenger, packs } = arms;
@@ -83,25 +84,27 @@ function compareMetric({ champion, challenger, pack, metric, subset, paired, ...
   if (attack === undefined || (isOfTwo && defence === undefined)) {
     return unusable(`${name} was not measured for ${attack === undefined ? "the challenger" : "the champion"}`);
   }
-  const isOneSided = ({ challenger: place, champion: other }: PairedPlaces): boolean =>
+  const lacksOne = ({ challenger: place, champion: other }: PairedPlaces): boolean =>
     isOfTwo &&
     other !== null &&
     challenger.answered[place] === true &&
     champion.answered[other] === true &&
     ((attack[place] ?? null) === null) !== ((defence?.[other] ?? null) === null);
-  const oneSided = paired.filter(isOneSided).length;
-  if (oneSided > mostOneSided * paired.length) {
-    return unusable(`${oneSided} of ${paired.length} records have a value of ${name} for one of both models only`);
+  const lacking = paired.filter(lacksOne).length;
+  if (lacking > mostOneSided * paired.length) {
+    return unusable(`${lacking} of ${paired.length} records have a value of ${name} for one of both models only`);
   }
-  const values = paired.flatMap(({ challenger: place, champion: other }): PairedValues[] => {
-    const value = attack[place] ?? null;
+  const all = paired.map(({ challenger: place, champion: other }): PairedValues => {
     const against = other === null ? null : (defence?.[other] ?? null);
-    if (value === null || (isOfTwo && against === null)) return [];
     const isChampionSilent = other !== null && champion?.answered[other] === false && metric.over !== "asked";
-    return [{ challenger: value, champion: against, isChampionSilent }];
+    return { challenger: attack[place] ?? null, champion: against, isChampionSilent };
   });
+  const hasBoth = (pair: PairedValues): boolean => pair.challenger !== null && (!isOfTwo || pair.champion !== null);
+  const hasOne = (pair: PairedValues): boolean => !isOfTwo || pair.challenger !== null || pair.champion !== null;
+  const values = all.filter(hasBoth);
   const hasChampion = champion !== null;
-  const compared = compareValues({ pack, metric, values, hasChampion, ...how });
+  const oneSided = hasChampion ? all.filter((pair) => !hasBoth(pair) && hasOne(pair)) : [];
+  const compared = compareValues({ pack, metric, values, oneSided, hasChampion, ...how });
   return typeof compared === "string" ? unusable(compared) : { ...common, total: values.length, ...compared };
 }
 
@@ -117,41 +120,48 @@ function compareValues(compare: ValuesToCompare): Compared {
   }
 }
 
-function comparePairs({ metric: { name, better }, values, hasChampion }: ValuesToCompare): Compared {
+function comparePairs(compare: ValuesToCompare): Compared {
+  const { metric, values, hasChampion } = compare;
+  const { name, better } = metric;
   const isRightOrWrong = (value: MetricValue): boolean => typeof value === "boolean";
   const areAll = values.every(
     (pair) => isRightOrWrong(pair.challenger) && (!hasChampion || isRightOrWrong(pair.champion)),
   );
   if (!areAll) return `${name} has a value that is neither true nor false`;
-  const count = (test: (pair: PairedValues) => boolean): number => values.filter(test).length;
-  const isChallengerRight = ({ challenger }: PairedValues): boolean => challenger === true;
-  const counts = (isChampionRight: (pair: PairedValues) => boolean) => ({
-    championRight: count(isChampionRight),
-    gained: count((pair) => isChallengerRight(pair) && !isChampionRight(pair)),
-    lost: count((pair) => !isChallengerRight(pair) && isChampionRight(pair)),
+  const counts = (of: readonly PairedValues[]) => ({
+    championRight: of.filter(({ champion }) => champion === true).length,
+    challengerRight: of.filter(({ challenger }) => challenger === true).length,
+    gained: of.filter(({ champion, challenger }) => challenger === true && champion !== true).length,
+    lost: of.filter(({ champion, challenger }) => challenger !== true && champion === true).length,
   });
-  const challengerRight = count(isChallengerRight);
-  if (!hasChampion) {
-    return { kind: "binary", championRight: null, challengerRight, gained: 0, lost: 0, ifAnswered: null };
-  }
-  const asCounted = ({ champion }: PairedValues): boolean => champion === true;
-  const atBest = (pair: PairedValues): boolean => (pair.isChampionSilent ? better === "higher" : asCounted(pair));
-  const isAnySilent = better !== "neither" && values.some(({ isChampionSilent }) => isChampionSilent);
-  return { kind: "binary", ...counts(asCounted), challengerRight, ifAnswered: isAnySilent ? counts(atBest) : null };
+  const counted = counts(values);
+  if (!hasChampion) return { kind: "binary", ...counted, championRight: null, gained: 0, worstCase: null };
+  const worst = worstCaseOf(compare, { best: better === "higher", worst: better !== "higher" });
+  const worstCase = worst && { missing: worst.missing, total: worst.values.length, ...counts(worst.values) };
+  return { kind: "binary", ...counted, worstCase };
 }
 
-function comparePreferences({ metric: { name }, values }: ValuesToCompare): Compared {
+function comparePreferences({ metric: { name }, values, oneSided }: ValuesToCompare): Compared {
   const countOf = (of: readonly PairedValues[], ...verdicts: string[]): number =>
     of.filter(({ challenger }) => typeof challenger === "string" && verdicts.includes(challenger)).length;
   const count = (...verdicts: string[]): number => countOf(values, ...verdicts);
   if (count("gained", "lost", "tie", "split") < values.length) return `${name} has a value that is no verdict`;
   const judged = values.filter(({ isChampionSilent }) => !isChampionSilent);
-  const silent = values.length - judged.length;
+  // Of two answers without a verdict nobody knows which is better.
+  const missing = values.length - judged.length + oneSided.length;
   return {
     kind: "preference",
     gained: count("gained"),
     lost: count("lost"),
     agreed: count("gained", "lost", "tie"),
-    ifAnswered: silent === 0 ? null : { gained: countOf(judged, "gained"), lost: countOf(judged, "lost") + silent },
+    worstCase:
+      missing === 0
+        ? null
+        : {
+            missing,
+            total: values.length + oneSided.length,
+            gained: countOf(judged, "gained"),
+            lost: countOf(judged, "lost") + missing,
+          },
   };
 }

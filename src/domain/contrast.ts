@@ -29,7 +29,7 @@ export interface Difference {
   ratio: Interval | null;
 }
 
-/** What is known where a model would have to be given answers and no number can be: nothing. */
+/** What is known where a model would have to be given values and no number can be: nothing. */
 const nothingKnown: Difference = {
   value: 0,
   twoSided: { lower: -Infinity, upper: Infinity },
@@ -47,8 +47,8 @@ export interface Contrast {
   challenger: Scored | null;
   /** Null without a champion, or without numbers to compare. */
   difference: Difference | null;
-  /** The same, were the champion given the questions that it left without an answer; null when there were none. */
-  ifAnswered: Difference | null;
+  /** The same at worst for the challenger, were nothing missing of one model only; null when nothing is. */
+  worstCase: { missing: number; difference: Difference } | null;
   /** By name, for people. */
   test: "exact McNemar" | "paired bootstrap" | "sign test";
 }
@@ -94,7 +94,7 @@ export function deviationOf({ oneSided }: Pick<Difference, "oneSided">, records:
 }
 
 function ofPairs(comparison: BinaryComparison, alpha: number): Contrast {
-  const { total, championRight, challengerRight, gained, ifAnswered } = comparison;
+  const { total, championRight, challengerRight, gained, worstCase } = comparison;
   const scored = (right: number): Scored => ({
     value: total === 0 ? Number.NaN : right / total,
     interval: wilsonInterval(right, total, 1 - alpha),
@@ -105,7 +105,7 @@ function ofPairs(comparison: BinaryComparison, alpha: number): Contrast {
     champion: championRight === null ? null : scored(championRight),
     challenger: scored(challengerRight),
     difference: championRight === null ? null : differenceOfPairs(comparison, alpha, both),
-    ifAnswered: ifAnswered && differenceOfPairs({ ...ifAnswered, total }, alpha, challengerRight - ifAnswered.gained),
+    worstCase: worstCase && worstOfPairs(worstCase, alpha, worstCase.challengerRight - worstCase.gained),
     test: "exact McNemar",
   };
 }
@@ -123,26 +123,30 @@ function differenceOfPairs({ gained, lost, total }: Pairs, alpha: number, both: 
   };
 }
 
+function worstOfPairs(pairs: Pairs & { missing: number }, alpha: number, both: number | null): Contrast["worstCase"] {
+  return { missing: pairs.missing, difference: differenceOfPairs(pairs, alpha, both) ?? nothingKnown };
+}
+
 function ofPreferences(comparison: PreferenceComparison, alpha: number): Contrast {
-  const { total, ifAnswered } = comparison;
+  const { worstCase } = comparison;
   return {
     comparison,
     champion: null,
     challenger: null,
     difference: differenceOfPairs(comparison, alpha, null),
-    ifAnswered: ifAnswered && differenceOfPairs({ ...ifAnswered, total }, alpha, null),
+    worstCase: worstCase && worstOfPairs(worstCase, alpha, null),
     test: "sign test",
   };
 }
 
 function ofNumbers(comparison: NumericComparison): Contrast {
-  const { champion, championInterval, challenger, challengerInterval, difference, ifAnswered } = comparison;
+  const { champion, championInterval, challenger, challengerInterval, difference, worstCase } = comparison;
   return {
     comparison,
     champion: champion === null ? null : { value: champion, interval: championInterval },
     challenger: { value: challenger, interval: challengerInterval },
     difference,
-    ifAnswered: ifAnswered && (ifAnswered.difference ?? nothingKnown),
+    worstCase: worstCase && { missing: worstCase.missing, difference: worstCase.difference ?? nothingKnown },
     test: "paired bootstrap",
   };
 }

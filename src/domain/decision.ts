@@ -18,8 +18,8 @@ import { countText, shareText } from "./report-numbers.ts";
  *   upper end; without a challenger
  * - inconclusive: the data do not tell, so the champion stays
  *
- * A model that left too much without an answer has the outcome that the policy names. Gain and guards must also hold were the
- * champion given the questions that it left without an answer: nobody wins by the other's silence.
+ * A model that left too much without an answer has the outcome that the policy names. Gain and guards must also hold at worst,
+ * with everything that is missing of one model only counted against the challenger: nobody wins by silence.
  */
 export function decide(comparisons: readonly Comparison[], answers: ArmAnswers, policy: DecisionPolicy): Decision {
   if (answers.challenger === null) {
@@ -35,11 +35,11 @@ export function decide(comparisons: readonly Comparison[], answers: ArmAnswers, 
   }
   const { champion } = answers;
   const primary = judge(comparisons, { metric: policy.primary, on: "test" }, policy.alpha, (contrast) =>
-    champion === null ? judgeFirst(contrast, policy) : judgePrimary(contrast, champion.failed, policy),
+    champion === null ? judgeFirst(contrast, policy) : judgePrimary(contrast, policy),
   );
   if (champion === null) return combine([primary]);
   const guards = policy.guards.map((guard) =>
-    judge(comparisons, guard, policy.alpha, (contrast) => judgeGuard(contrast, guard, champion.failed, policy.alpha)),
+    judge(comparisons, guard, policy.alpha, (contrast) => judgeGuard(contrast, guard, policy.alpha)),
   );
   return combine([primary, ...guards]);
 }

@@ -2,7 +2,7 @@
 import type { Interval } from "./comparison-schema.ts";
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { Guard } from "./decide-schema.ts";
-import { isWorthNaming, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { butForMissing, isWorthNaming, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
 import { discordanceOf } from "./primary-judgement.ts";
 import { amountText, countText, differenceIntervalText, shareText, valueText } from "./report-numbers.ts";
 import { judgeMargin } from "./statistics/non-inferiority.ts";
@@ -12,11 +12,9 @@ import { recordsForMeanWithin, recordsForPairsWithin, usualPower } from "./stati
  * Judges a guard as a test of non-inferiority at `alpha`: for the challenger when a loss over the margin is ruled out,
  * against it when one is shown. A relative margin is tested on the ratio of both, so that it counts that the champion's
  * value is measured too.
- *
- * @param silentQuestions that the champion left without an answer, and might have got right
  */
-export function judgeGuard(contrast: Contrast, guard: Guard, silentQuestions: number, alpha: number): Judgement {
-  const { comparison, difference, ifAnswered } = contrast;
+export function judgeGuard(contrast: Contrast, guard: Guard, alpha: number): Judgement {
+  const { comparison, difference, worstCase } = contrast;
   const problem = whyUnusable(comparison);
   if (problem) return problem;
   const name = nameOf(comparison);
@@ -46,10 +44,9 @@ export function judgeGuard(contrast: Contrast, guard: Guard, silentQuestions: nu
       passingMargin(gain, contrast, allowed),
     );
   }
-  const spared = ifAnswered && gainAgainst(ifAnswered, contrast, allowed.isRelative);
-  if (ifAnswered !== null && (spared === null || judgeMargin(spared, allowed.margin) !== "within")) {
-    const but = `but for the ${countText(silentQuestions)} questions that the champion gave no answer to`;
-    return undecided(`${said}: within the ${most} allowed, ${but}.`, "A champion that answers all questions.");
+  const atWorst = worstCase && gainAgainst(worstCase.difference, contrast, allowed.isRelative);
+  if (worstCase !== null && (atWorst === null || judgeMargin(atWorst, allowed.margin) !== "within")) {
+    return butForMissing(`${said}: within the ${most} allowed`, worstCase.missing);
   }
   return { verdict: "promote", reason: `${said}: within the ${most} allowed.`, wouldChange: [] };
 }

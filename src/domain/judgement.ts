@@ -29,6 +29,12 @@ export function undecided(reason: string, ...wouldChange: string[]): Judgement {
   return { verdict: "inconclusive", reason, wouldChange };
 }
 
+/** Says that a metric tells, but not once what is missing of one model only is counted against the challenger. */
+export function butForMissing(said: string, missing: number): Judgement {
+  const but = `but for the ${countText(missing)} questions on which one of both has no answer or no value`;
+  return undecided(`${said}, ${but}.`, "Answers of both models, with a value, to all questions.");
+}
+
 /** Why no judgement can rest on a comparison, as one; null when one can. */
 export function whyUnusable(comparison: Comparison): Judgement | null {
   const { total, better } = comparison;

@@ -2,7 +2,7 @@
 import type { Interval } from "./comparison-schema.ts";
 import type { MetricValue } from "./metrics/metric.ts";
 import { packFailure } from "./metrics/pack-failure.ts";
-import type { Compared, PairedValues, ValuesToCompare } from "./paired-values.ts";
+import { worstCaseOf, type Compared, type Ends, type PairedValues, type ValuesToCompare } from "./paired-values.ts";
 import {
   bootstrapInterval,
   pairedBootstrap,
@@ -50,7 +50,7 @@ function measureOne(compare: ValuesToCompare, kind: "mean" | "statistic", statis
     challenger,
     challengerInterval,
     difference: null,
-    ifAnswered: null,
+    worstCase: null,
   };
 }
 
@@ -69,24 +69,41 @@ function compareBoth(compare: ValuesToCompare, kind: "mean" | "statistic", stati
     challenger,
     challengerInterval: asCounted?.challengerInterval ?? null,
     difference: asCounted?.difference ?? null,
-    ifAnswered: ifAnswered(compare, kind, statisticOf),
+    worstCase: worstCase(compare, kind, statisticOf),
   };
 }
 
-function ifAnswered(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf) {
-  const { metric, values } = compare;
-  if (metric.better === "neither" || !values.some(({ isChampionSilent }) => isChampionSilent)) return null;
-  const best = metric.better === "higher" ? ratioBounds.upper : ratioBounds.lower;
-  const spared =
-    kind === "mean" && metric.unit === "ratio"
-      ? values.map((pair) => (pair.isChampionSilent ? { ...pair, champion: best } : pair))
-      : values.filter(({ isChampionSilent }) => !isChampionSilent);
-  const champion = statisticOf(spared.map((pair) => pair.champion))();
-  return {
-    total: spared.length,
-    champion: isNumber(champion) ? champion : null,
-    difference: resample(compare, spared, statisticOf)?.difference ?? null,
-  };
+function worstCase(compare: ValuesToCompare, kind: "mean" | "statistic", statisticOf: StatisticOf) {
+  const { metric, values, oneSided } = compare;
+  const told = (missing: number, pairs: readonly PairedValues[] | null) => ({
+    missing,
+    total: (pairs ?? values).length,
+    difference: pairs && (resample(compare, pairs, statisticOf)?.difference ?? null),
+  });
+  if (kind === "mean" && metric.unit === "ratio") {
+    const { lower, upper } = ratioBounds;
+    const isHigher = metric.better === "higher";
+    const worst = worstCaseOf(compare, isHigher ? { best: upper, worst: lower } : { best: lower, worst: upper });
+    return worst && told(worst.missing, worst.values);
+  }
+  // Without a best value there is none to give to a silent champion: its questions are left out.
+  const isHeard = ({ isChampionSilent }: PairedValues): boolean => !isChampionSilent;
+  const heard = { ...compare, values: values.filter(isHeard), oneSided: oneSided.filter(isHeard) };
+  const missing = values.length - heard.values.length + heard.oneSided.length;
+  if (metric.better === "neither" || missing === 0) return null;
+  if (heard.oneSided.length === 0) return told(missing, heard.values);
+  const ends = seenEnds(heard);
+  return told(missing, ends && (worstCaseOf(heard, ends)?.values ?? null));
+}
+
+/** The best and the worst value that any model has of any record; null where values are no numbers. */
+function seenEnds({ metric, values, oneSided }: ValuesToCompare): Ends | null {
+  const seen = [...values, ...oneSided].flatMap(({ champion, challenger }) => [champion, challenger]);
+  const numbers = seen.filter((value) => value !== null);
+  if (!numbers.every(isNumber)) return null;
+  const sorted = Float64Array.from(numbers).sort();
+  const [least = null, most = null] = [sorted.at(0), sorted.at(-1)];
+  return metric.better === "higher" ? { best: most, worst: least } : { best: least, worst: most };
 }
 
 function resample(

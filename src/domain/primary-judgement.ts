@@ -1,7 +1,7 @@
 /** What the primary metric says: of a challenger and a champion, or of a first model alone. */
 import { deviationOf, gainOf, isNumeric, type Contrast, type Difference } from "./contrast.ts";
 import type { DecisionPolicy } from "./decide-schema.ts";
-import { isWorthNaming, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
+import { butForMissing, isWorthNaming, measured, nameOf, undecided, whyUnusable, type Judgement } from "./judgement.ts";
 import { amountText, countText, intervalText, shareText, valueText } from "./report-numbers.ts";
 import { normalQuantile } from "./statistics/normal.ts";
 import { recordsForMean, recordsForPairs, usualPower } from "./statistics/power.ts";
@@ -11,11 +11,9 @@ type Rule = Pick<DecisionPolicy, "minGain" | "alpha">;
 /**
  * Judges a challenger against a champion: for it when better at `alpha` and by `minGain`, against it when worse at `alpha` or
  * when the interval rules out a gain of `minGain`.
- *
- * @param silentQuestions that the champion left without an answer, and might have got right
  */
-export function judgePrimary(contrast: Contrast, silentQuestions: number, rule: Rule): Judgement {
-  const { comparison, difference, ifAnswered } = contrast;
+export function judgePrimary(contrast: Contrast, rule: Rule): Judgement {
+  const { comparison, difference, worstCase } = contrast;
   const problem = whyUnusable(comparison);
   if (problem) return problem;
   if (difference === null) return undecided(`${nameOf(comparison)} has no difference that could be told.`);
@@ -23,9 +21,8 @@ export function judgePrimary(contrast: Contrast, silentQuestions: number, rule: 
   const gain = gainOf(difference, better);
   const said = measured(contrast, difference, rule.alpha);
   if (isBetter(gain, rule)) {
-    if (ifAnswered !== null && !isBetter(gainOf(ifAnswered, better), rule)) {
-      const but = `but for the ${countText(silentQuestions)} questions that the champion gave no answer to`;
-      return undecided(`${said}: the challenger is better, ${but}.`, "A champion that answers all questions.");
+    if (worstCase !== null && !isBetter(gainOf(worstCase.difference, better), rule)) {
+      return butForMissing(`${said}: the challenger is better`, worstCase.missing);
     }
     return {
       verdict: "promote",

@@ -2,6 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareAll, compareArms } from "../../src/domain/comparison.ts";
 import { comparisonSchema, type Comparison } from "../../src/domain/comparison-schema.ts";
+import { contrastOf, type Contrast } from "../../src/domain/contrast.ts";
+import { judgeGuard } from "../../src/domain/guard-judgement.ts";
+import type { Judgement } from "../../src/domain/judgement.ts";
+import { judgePrimary } from "../../src/domain/primary-judgement.ts";
 import type { ScoredAnswers } from "../../src/domain/evaluation.ts";
 import type { Metric, MetricPack, MetricValue } from "../../src/domain/metrics/metric.ts";
 
@@ -83,7 +87,7 @@ describe("compareAll", () => {
       challengerRight: 3,
       gained: 2,
       lost: 1,
-      ifAnswered: null,
+      worstCase: null,
     });
   });
 
@@ -105,13 +109,21 @@ describe("compareAll", () => {
   it("is not usable when one model has values for just some of what both answered", () => {
     const champion = numbers(100, () => 0).map((_, index) => index % 2 === 0);
     const without = (count: number) => champion.map((value, index) => (index < count ? null : value));
-    expect(compareOne(accuracy, champion, without(5))).toMatchObject({ kind: "binary", total: 95 });
+    expect(compareOne(accuracy, champion, without(5))).toMatchObject({
+      kind: "binary",
+      total: 95,
+      worstCase: { missing: 5, total: 100, championRight: 50, challengerRight: 47, gained: 0, lost: 3 },
+    });
     for (const one of [compareOne(accuracy, champion, without(6)), compareOne(accuracy, without(6), champion)]) {
       const reason = "6 of 100 records have a value of accuracy for one of both models only";
       expect(one).toMatchObject({ kind: "unusable", reason });
     }
     const silent = { challenger: { answered: champion.map((_, index) => index >= 50) } };
-    expect(compareOne(accuracy, champion, without(50), silent)).toMatchObject({ kind: "binary", total: 50 });
+    expect(compareOne(accuracy, champion, without(50), silent)).toMatchObject({
+      kind: "binary",
+      total: 50,
+      worstCase: { missing: 50, total: 100, lost: 25 },
+    });
   });
 
   it("gives the champion what it left without an answer, were it at its best", () => {
@@ -120,13 +132,13 @@ describe("compareAll", () => {
       championRight: 1,
       gained: 2,
       lost: 0,
-      ifAnswered: { championRight: 3, gained: 1, lost: 1 },
+      worstCase: { missing: 2, total: 4, championRight: 3, challengerRight: 3, gained: 1, lost: 1 },
     });
     const errors: Metric = { ...accuracy, name: "errors", better: "lower", unanswered: true };
     expect(compareOne(errors, [false, true, true, true], [false, false, true, true], silent)).toMatchObject({
       gained: 0,
       lost: 1,
-      ifAnswered: { championRight: 1, gained: 1, lost: 0 },
+      worstCase: { missing: 2, total: 4, championRight: 1, challengerRight: 2, gained: 1, lost: 0 },
     });
   });
 
@@ -135,11 +147,11 @@ describe("compareAll", () => {
     expect(compareOne(failed, [false, true, true, false], [false, false, false, false], silent)).toMatchObject({
       championRight: 2,
       lost: 2,
-      ifAnswered: null,
+      worstCase: null,
     });
   });
 
-  it("compares means, their difference and what it would be had the champion answered", () => {
+  it("compares means, their difference and what it would be at worst", () => {
     const champion = numbers(40, (index) => (index % 10) / 10);
     const challenger = champion.map((value) => Math.min(1, value + 0.1));
     const silent = { champion: { answered: champion.map((_, index) => index !== 0) } };
@@ -149,18 +161,108 @@ describe("compareAll", () => {
     expect(comparison.challenger).toBeCloseTo(0.55, 12);
     expect(comparison.difference?.value).toBeCloseTo(0.1, 12);
     expect(comparison.difference?.p).toBeLessThan(0.05);
-    expect(comparison.ifAnswered).toMatchObject({ total: 40 });
-    expect(comparison.ifAnswered?.champion).toBeCloseTo(0.45 + 1 / 40, 12);
-    expect(comparison.ifAnswered?.difference?.value).toBeCloseTo(0.1 - 1 / 40, 12);
+    expect(comparison.worstCase).toMatchObject({ missing: 1, total: 40 });
+    expect(comparison.worstCase?.difference?.value).toBeCloseTo(0.1 - 1 / 40, 12);
   });
 
-  it("leaves questions without an answer out of what has no best value", () => {
+  it("leaves questions that the champion did not answer out of what has no best value", () => {
     const champion = numbers(30, (index) => 100 + index);
     const silent = { champion: { answered: champion.map((_, index) => index !== 29) } };
     const comparison = compareOne({ ...latency, unanswered: 9999 }, champion.with(29, 9999), champion, silent);
     if (comparison.kind !== "mean") throw new Error(JSON.stringify(comparison));
     expect(comparison.difference?.value).toBeCloseTo((129 - 9999) / 30, 9);
-    expect(comparison.ifAnswered).toMatchObject({ total: 29, difference: { value: 0 } });
+    expect(comparison.worstCase).toMatchObject({ missing: 1, total: 29, difference: { value: 0 } });
+  });
+
+  it.each<[string, Metric, boolean]>([
+    ["what is a mean of ratios", f1, true],
+    ["what is a mean of ratios, also where it did not answer", { ...f1, unanswered: null }, false],
+  ])(
+    "takes the challenger at its worst, and the champion at its best, where they have no value: %s",
+    (_, metric, is) => {
+      const champion = numbers(40, (index) => (index % 10) / 10);
+      const answered = champion.map((_, index) => is || index !== 3);
+      const challenger: MetricValue[] = [...champion];
+      const comparison = compareOne(metric, [...champion].fill(0.5), challenger.with(3, null), {
+        challenger: { answered },
+      });
+      const other = compareOne(
+        metric,
+        champion.map((value, index) => (index === 3 ? null : value)),
+        champion,
+      );
+      // 0.5 lost by the challenger; 0.7 won by the champion.
+      expect(comparison).toMatchObject({ total: 39, worstCase: { missing: 1, total: 40 } });
+      expect(comparison).toHaveProperty("worstCase.difference.value", expect.closeTo((18 - 0.3 - 20) / 40, 12));
+      expect(other).toHaveProperty("worstCase.difference.value", expect.closeTo((0.3 - 1) / 40, 12));
+    },
+  );
+
+  it("takes the worst value that was seen where there is no worst one, also of what the challenger did not answer", () => {
+    const champion = numbers(100, (index) => 100 + index);
+    const challenger: MetricValue[] = champion.map((value) => value - 10);
+    const silent = { challenger: { answered: champion.map((_, index) => index !== 99) } };
+    for (const metric of [latency, largest]) {
+      const comparison = compareOne(metric, champion, challenger.with(99, null), silent);
+      expect(comparison).toMatchObject({ total: 99, worstCase: { missing: 1, total: 100 } });
+      const atWorst = metric === latency ? (-10 * 99 + 0) / 100 : 0;
+      expect(comparison).toHaveProperty("worstCase.difference.value", expect.closeTo(atWorst, 9));
+    }
+  });
+
+  it("knows no worst case of a statistic of values that are no numbers", () => {
+    const values = numbers(30, (index) => index).map((index): MetricValue => [index]);
+    const [comparison] = compareAll({
+      champion: scored({ largest: values }),
+      challenger: scored({ largest: values.with(7, null) }),
+      packs: [{ ...pack(largest), statistics: { largest: (of) => () => of.length } }],
+      alpha: 0.05,
+      resamples: 200,
+    });
+    expect(comparison).toMatchObject({ kind: "statistic", total: 29, worstCase: { missing: 1, difference: null } });
+  });
+
+  it("counts answers without a verdict as the champion's preferred ones at worst", () => {
+    const ids = numbers(5, (i) => i).map((i) => `r00${i}`);
+    expect(
+      compareOne(preference, [null], ["gained", "gained", null, "tie", null], { champion: { ids } }),
+    ).toMatchObject({
+      total: 3,
+      gained: 2,
+      worstCase: { missing: 2, total: 5, gained: 2, lost: 2 },
+    });
+  });
+
+  it("never promotes for what is missing: whatever the missing values are, they would not have kept the champion", () => {
+    const record = fc.record({ champion: fc.boolean(), challenger: fc.integer({ min: 0, max: 9 }).map((n) => n > 1) });
+    const lost = fc.constantFrom("none", "none", "none", "none", "none", "none", "champion", "challenger");
+    const policy = { minGain: 0.01, alpha: 0.05 };
+    const verdict = (champion: MetricValue[], challenger: MetricValue[], judge: (contrast: Contrast) => Judgement) => {
+      const comparison = compareOne(accuracy, champion, challenger);
+      const contrast = contrastOf(comparison, policy.alpha);
+      return contrast === null ? "none" : judge(contrast).verdict;
+    };
+    const judges = [
+      (contrast: Contrast) => judgePrimary(contrast, policy),
+      (contrast: Contrast) => judgeGuard(contrast, { metric: "accuracy", on: "test", margin: 0.02 }, policy.alpha),
+    ];
+    let promoted = 0;
+    fc.assert(
+      fc.property(fc.array(fc.tuple(record, lost), { minLength: 60, maxLength: 60 }), fc.nat(3), (records, spared) => {
+        let left = spared;
+        const masks = records.map(([, who]) => (who === "none" || left-- <= 0 ? "none" : who));
+        const of = (name: "champion" | "challenger") => records.map(([values]) => values[name]);
+        const masked = (name: "champion" | "challenger") =>
+          of(name).map((value, index) => (masks[index] === name ? null : value));
+        for (const judge of judges) {
+          if (verdict(masked("champion"), masked("challenger"), judge) !== "promote") continue;
+          if (masks.some((mask) => mask !== "none")) promoted++;
+          expect(verdict(of("champion"), of("challenger"), judge)).toBe("promote");
+        }
+      }),
+      { numRuns: 300, seed: 7 },
+    );
+    expect(promoted).toBeGreaterThan(50);
   });
 
   it("compares statistics of all records together", () => {
@@ -195,7 +297,7 @@ describe("compareAll", () => {
       gained: 2,
       lost: 1,
       agreed: 4,
-      ifAnswered: null,
+      worstCase: { missing: 1, total: 6, gained: 2, lost: 2 },
     });
     const alone = {
       champion: null,
@@ -211,7 +313,7 @@ describe("compareAll", () => {
     const silent = { ids, subsets: {}, answered: [false, true, true, true, false] };
     expect(
       compareOne(preference, [null], ["gained", "gained", "lost", "tie", "tie"], { champion: silent }),
-    ).toMatchObject({ gained: 2, lost: 1, ifAnswered: { gained: 1, lost: 3 } });
+    ).toMatchObject({ gained: 2, lost: 1, worstCase: { missing: 2, total: 5, gained: 1, lost: 3 } });
   });
 
   it("compares every metric on every subset of the challenger's", () => {

@@ -39,11 +39,14 @@ describe("contrastOf", () => {
     });
   });
 
-  it("takes the champion's silence for what it preferred, and for nothing known where no number can be given", () => {
-    const ifAnswered = { gained: 10, lost: 30 };
-    expect(contrastOf({ ...preferences(30, 10, 5, 5), ifAnswered }, 0.05)?.ifAnswered?.value).toBe(-0.4);
-    const unknown = { total: 1, champion: null, difference: null };
-    expect(contrastOf(latencies(500, 520, 10, { ifAnswered: unknown }), 0.05)?.ifAnswered).toMatchObject({
+  it("has the worst case over the records that count then, and nothing known where no number can be given", () => {
+    const worstCase = { missing: 10, total: 60, gained: 10, lost: 40 };
+    expect(contrastOf({ ...preferences(30, 10, 5, 5), worstCase }, 0.05)?.worstCase).toMatchObject({
+      missing: 10,
+      difference: { value: -0.5 },
+    });
+    const unknown = { missing: 1, total: 1, difference: null };
+    expect(contrastOf(latencies(500, 520, 10, { worstCase: unknown }), 0.05)?.worstCase?.difference).toMatchObject({
       p: 1,
       oneSided: { lower: -Infinity, upper: Infinity },
     });

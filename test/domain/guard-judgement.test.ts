@@ -6,10 +6,10 @@ import { judgeGuard } from "../../src/domain/guard-judgement.ts";
 import type { Judgement } from "../../src/domain/judgement.ts";
 import { latencies, pairs, preferences } from "../support/comparisons.ts";
 
-function judge(comparison: Comparison, guard: Omit<Guard, "metric" | "on">, silent = 0, alpha = 0.05): Judgement {
+function judge(comparison: Comparison, guard: Omit<Guard, "metric" | "on">, alpha = 0.05): Judgement {
   const contrast = contrastOf(comparison, alpha);
   if (contrast === null) throw new Error("there is nothing to judge");
-  return judgeGuard(contrast, { metric: comparison.metric, on: comparison.subset, ...guard }, silent, alpha);
+  return judgeGuard(contrast, { metric: comparison.metric, on: comparison.subset, ...guard }, alpha);
 }
 
 describe("judgeGuard", () => {
@@ -80,14 +80,16 @@ describe("judgeGuard", () => {
     expect(reason).toMatch(/^accuracy on retention: .*: within the 2\.0 points allowed\.$/);
   });
 
-  it("is not passed by the champion's silence", () => {
-    const ifAnswered = { championRight: 397, gained: 1, lost: 20 };
-    const measured = pairs(377, 3, 2, 18, { ifAnswered });
-    expect(judge({ ...measured, ifAnswered: null }, { margin: 0.02 }).verdict).toBe("promote");
-    expect(judge(measured, { margin: 0.02 }, 20)).toMatchObject({
+  it("is not passed by what is missing", () => {
+    const worstCase = { missing: 20, total: 400, championRight: 397, challengerRight: 378, gained: 1, lost: 20 };
+    const measured = pairs(377, 3, 2, 18, { worstCase });
+    expect(judge({ ...measured, worstCase: null }, { margin: 0.02 }).verdict).toBe("promote");
+    expect(judge(measured, { margin: 0.02 })).toMatchObject({
       verdict: "inconclusive",
-      reason: expect.stringContaining("but for the 20 questions that the champion gave no answer to"),
-      wouldChange: ["A champion that answers all questions."],
+      reason: expect.stringContaining(
+        "within the 2.0 points allowed, but for the 20 questions on which one of both has no answer or no value.",
+      ),
+      wouldChange: ["Answers of both models, with a value, to all questions."],
     });
   });
 });

@@ -7,11 +7,11 @@ import { judgePrimary } from "../../src/domain/primary-judgement.ts";
 import { recordsForPairs } from "../../src/domain/statistics/power.ts";
 import { aPolicy, latencies, pairs, preferences } from "../support/comparisons.ts";
 
-function judge(comparison: Comparison, overrides: Partial<DecisionPolicy> = {}, silent = 0): Judgement {
+function judge(comparison: Comparison, overrides: Partial<DecisionPolicy> = {}): Judgement {
   const policy = aPolicy(overrides);
   const contrast = contrastOf(comparison, policy.alpha);
   if (contrast === null) throw new Error("there is nothing to judge");
-  return judgePrimary(contrast, silent, policy);
+  return judgePrimary(contrast, policy);
 }
 
 describe("judgePrimary", () => {
@@ -93,30 +93,33 @@ describe("judgePrimary", () => {
     ]);
   });
 
-  describe("with questions that the champion left without an answer", () => {
+  describe("with questions on which one model has no answer or no value", () => {
     it.each([
       ["8 of 8 gained", 8, "inconclusive"],
       ["8 of 13 gained", 13, "inconclusive"],
       ["8 of 14 gained", 14, "promote"],
-    ])("is for what is better also if the champion knew what it did not say: %s", (_, gained, verdict) => {
-      const ifAnswered = { championRight: 348, gained: gained - 8, lost: 0 };
-      const { reason, ...judgement } = judge(pairs(340, gained, 0, 60 - gained, { ifAnswered }), { minGain: 0 }, 8);
+    ])("is for what is better also if all of them spoke against it: %s", (_, gained, verdict) => {
+      const worst = { missing: 8, total: 400, championRight: 348, challengerRight: 340 + gained };
+      const worstCase = { ...worst, gained: gained - 8, lost: 0 };
+      const { reason, ...judgement } = judge(pairs(340, gained, 0, 60 - gained, { worstCase }), { minGain: 0 });
       expect(judgement.verdict).toBe(verdict);
-      const why = "the challenger is better, but for the 8 questions that the champion gave no answer to.";
+      const why = "the challenger is better, but for the 8 questions on which one of both has no answer or no value.";
       expect(reason.endsWith(why)).toBe(verdict === "inconclusive");
     });
 
-    it("takes the silence off the gain that is wanted as well", () => {
-      const silent = (count: number) => ({ championRight: 300 + count, gained: 20 - count, lost: 0 });
-      const chosen = { minGain: 0.03 };
-      expect(judge(pairs(300, 20, 0, 80, { ifAnswered: silent(8) }), chosen, 8).verdict).toBe("promote");
-      expect(judge(pairs(300, 20, 0, 80, { ifAnswered: silent(9) }), chosen, 9).verdict).toBe("inconclusive");
+    it("takes them off the gain that is wanted as well", () => {
+      const without = (missing: number) => {
+        const worst = { missing, total: 400, championRight: 300 + missing, challengerRight: 320 };
+        return pairs(300, 20, 0, 80, { worstCase: { ...worst, gained: 20 - missing, lost: 0 } });
+      };
+      expect(judge(without(8), { minGain: 0.03 }).verdict).toBe("promote");
+      expect(judge(without(9), { minGain: 0.03 }).verdict).toBe("inconclusive");
     });
 
     it("does so for means", () => {
       const { difference } = latencies(500, 495, 40);
-      const ifAnswered = { total: 390, champion: 500, difference };
-      expect(judge(latencies(500, 400, 10, { ifAnswered }), { minGain: 50 }, 10).verdict).toBe("inconclusive");
+      const worstCase = { missing: 10, total: 390, difference };
+      expect(judge(latencies(500, 400, 10, { worstCase }), { minGain: 50 }).verdict).toBe("inconclusive");
     });
   });
 });

@@ -32,7 +32,7 @@ const latency: NumericComparison = {
     p: 0.01,
     ratio: null,
   },
-  ifAnswered: null,
+  worstCase: null,
 };
 
 const cycle = (overrides: Partial<MeasuredCycle> = {}): MeasuredCycle => ({

@@ -25,7 +25,7 @@ export function pairs(
     challengerRight: both + gained,
     gained,
     lost,
-    ifAnswered: null,
+    worstCase: null,
     ...overrides,
   };
 }
@@ -62,7 +62,7 @@ export function latencies(
       p: Math.min(1, Math.exp(-0.717 * (value / error) - 0.416 * (value / error) ** 2)),
       ratio: within(1.645, challenger / champion, error / champion),
     },
-    ifAnswered: null,
+    worstCase: null,
     ...overrides,
   };
 }
@@ -79,6 +79,6 @@ export function preferences(gained: number, lost: number, tied: number, split: n
     gained,
     lost,
     agreed: gained + lost + tied,
-    ifAnswered: null,
+    worstCase: null,
   };
 }
