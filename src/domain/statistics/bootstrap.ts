@@ -116,9 +116,21 @@ export function pairedBootstrap(
       twoSided: interval(alpha),
       oneSided: interval(2 * alpha),
       p: Math.max(shareBeyondZero(difference, records), swapped ?? 1),
-      ratio: isPositive ? percentiles(ratios, records, 2 * alpha) : null,
+      ratio: isPositive ? ofRatios(ratios, { before, after }, resampling) : null,
     },
   };
+}
+
+/** The ratio has the room that the difference has, as a share of the champion's value: what is unseen is so for both. */
+function ofRatios(
+  ratios: Float64Array,
+  { before, after }: { before: number; after: number },
+  resampling: Resampling,
+): Interval {
+  const level = 2 * resampling.alpha;
+  const reach = (Math.SQRT2 * unseen(resampling, level)) / before;
+  const bounds = resampling.bounds && { lower: 0, upper: Infinity };
+  return widened(percentiles(ratios, resampling.records, level), after / before, reach, bounds);
 }
 
 /** Draws as many records as there are, with replacement, and says how often each was drawn. */

@@ -1,4 +1,4 @@
-/** Intervals of the difference and of the ratio of two proportions. Differences are the first minus the second. */
+/** Intervals of the difference and of the ratio of two paired proportions. Differences are the first minus the second. */
 import type { Interval } from "../comparison-schema.ts";
 import { wilsonInterval, wilsonOfQuantile } from "./binomial.ts";
 import { normalQuantile } from "./normal.ts";
@@ -62,7 +62,7 @@ function score({ gained, lost, total }: Pairs, difference: number): number {
 }
 
 /**
- * Hybrid score interval of the difference of two paired proportions.
+ * Hybrid score interval of the difference of two paired proportions, which the bench `decision` holds Tango's against.
  * Source: Newcombe, Statistics in Medicine 17 (1998) 2635-2650, method 10.
  *
  * @param confidence two-sided level, default 0.95
@@ -74,28 +74,8 @@ export function newcombePairedInterval({ both, gained, lost, total }: PairsWithB
   const cross = both * neither - gained * lost;
   const corrected = cross > total / 2 ? cross - total / 2 : Math.min(cross, 0);
   const correlation = product === 0 ? 0 : corrected / Math.sqrt(product);
-  return squareAndAdd([challenger, total], [champion, total], correlation, confidence);
-}
-
-/**
- * Hybrid score interval of the difference of two independent proportions, given as `[right, total]`.
- * Source: Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10.
- *
- * @param confidence two-sided level, default 0.95
- */
-export function newcombeInterval(one: [number, number], other: [number, number], confidence = 0.95): Interval {
-  return squareAndAdd(one, other, 0, confidence);
-}
-
-/** Distances of both estimates from the ends of their Wilson intervals, added as the sides of a triangle. */
-function squareAndAdd(
-  [right1, total1]: [number, number],
-  [right2, total2]: [number, number],
-  correlation: number,
-  confidence: number,
-): Interval {
-  const [p1, p2] = [right1 / total1, right2 / total2];
-  const [one, other] = [wilsonInterval(right1, total1, confidence), wilsonInterval(right2, total2, confidence)];
+  const [p1, p2] = [challenger / total, champion / total];
+  const [one, other] = [wilsonInterval(challenger, total, confidence), wilsonInterval(champion, total, confidence)];
   const side = (a: number, b: number): number => Math.sqrt(Math.max(0, a * a - 2 * correlation * a * b + b * b));
   return {
     lower: p1 - p2 - side(p1 - one.lower, other.upper - p2),

@@ -7,6 +7,7 @@ import {
   type Resampling,
   type WeightedStatistic,
 } from "../../../src/domain/statistics/bootstrap.ts";
+import { pairedRatioInterval } from "../../../src/domain/statistics/paired-proportions.ts";
 import reference from "./reference.json" with { type: "json" };
 
 function mean(values: readonly number[]): WeightedStatistic {
@@ -118,6 +119,25 @@ describe("pairedBootstrap", () => {
         champion.map((value) => value + 0.1 + value / 10),
       )?.difference.p,
     ).toBeLessThan(0.01);
+  });
+
+  it("leaves the ratio of values with bounds the room of a record that nobody has seen", () => {
+    const bounds = { lower: 0, upper: 1 };
+    const right = Array.from({ length: 100 }, (_, index) => (index < 80 ? 1 : 0));
+    const { ratio, oneSided } = compare(right, right, { bounds })!.difference;
+    // The same room as the difference has, so that a share of 0.8 and as many points are one margin.
+    expect(ratio?.lower).toBeCloseTo(1 + oneSided.lower / 0.8, 9);
+    expect(ratio?.upper).toBeCloseTo(1 + oneSided.upper / 0.8, 9);
+    // At least what is left for pairs of right and wrong.
+    expect(ratio?.lower).toBeLessThan(pairedRatioInterval({ both: 80, gained: 0, lost: 0 }, 0.9).lower);
+    // Where one model is better, it hardly matters any more.
+    const better = right.map((_, index) => (index < 95 ? 1 : 0));
+    const [within, without] = [compare(right, better, { bounds })!, compare(right, better)!].map(
+      ({ difference }) => difference.ratio?.lower ?? Number.NaN,
+    );
+    expect(within! / without!).toBeGreaterThan(0.99);
+    expect(within! / without!).toBeLessThan(1);
+    expect(compare(right, right)!.difference.ratio).toEqual({ lower: 1, upper: 1 });
   });
 
   it("gives a ratio only where the champion's value is above 0 in all resamples", () => {

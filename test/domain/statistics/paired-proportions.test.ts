@@ -2,7 +2,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mcNemarExact } from "../../../src/domain/statistics/binomial.ts";
 import {
-  newcombeInterval,
   newcombePairedInterval,
   pairedRatioInterval,
   tangoInterval,
@@ -103,26 +102,6 @@ describe("newcombePairedInterval", () => {
         expect(one.upper).toBeCloseTo(-other.lower, 12);
       }),
     );
-  });
-});
-
-describe("newcombeInterval", () => {
-  it.each(reference.newcombeInterval)(
-    "agrees with statsmodels on $right1 of $total1 against $right2 of $total2 at $confidence",
-    ({ right1, total1, right2, total2, confidence, interval }) => {
-      expectInterval(newcombeInterval([right1, total1], [right2, total2], confidence), interval, 10);
-    },
-  );
-
-  it.each<[[number, number], [number, number], number, number]>([
-    [[56, 70], [48, 80], 0.0524, 0.3339],
-    [[9, 10], [3, 10], 0.1705, 0.809],
-    [[6, 7], [2, 7], 0.0582, 0.8062],
-    [[5, 56], [0, 29], -0.0381, 0.1926],
-    [[0, 10], [0, 20], -0.1611, 0.2775],
-    [[10, 10], [0, 20], 0.6791, 1],
-  ])("gives the interval of Newcombe 1998, table II, for %j against %j", (one, other, lower, upper) => {
-    expectInterval(newcombeInterval(one, other), [lower, upper], 4);
   });
 });
 

@@ -15,7 +15,7 @@ from scipy.optimize import brentq, minimize_scalar
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import proportion_confint
 
 
 def tango(gained, lost, total, confidence):
@@ -129,7 +129,6 @@ PAIRS = [(0, 0), (1, 0), (5, 5), (6, 0), (0, 6), (10, 2), (25, 12), (121, 59), (
 PROPORTIONS = [(0, 20), (1, 29), (15, 148), (81, 263), (50, 100), (20, 20), (5000, 5001)]
 PAIRED = [(0, 0, 20), (4, 0, 44), (12, 2, 54), (120, 80, 1000), (900, 0, 1000), (20, 20, 40), (20, 0, 20), (0, 7, 20), (31, 40, 5000)]
 WITH_BOTH = [(10, 0, 0, 20), (30, 4, 0, 44), (36, 12, 2, 54), (700, 120, 80, 1000), (0, 900, 0, 1000), (0, 20, 20, 40), (0, 20, 0, 20)]
-INDEPENDENT = [(56, 70, 48, 80), (9, 10, 3, 10), (5, 56, 1, 29), (400, 1000, 380, 900)]
 TAILS = [(0, 20, 0.5), (3, 20, 0.5), (10, 20, 0.5), (20, 20, 0.5), (450, 1000, 0.5), (12, 5000, 0.01), (4990, 5000, 0.99), (49500, 100000, 0.5), (7, 30, 0.123)]
 PROBABILITIES = [1e-300, 1e-12, 1e-6, 0.001, 0.01, 0.025, 0.05, 0.074, 0.076, 0.2, 0.4, 0.5, 0.7, 0.9, 0.95, 0.975, 0.999, 1 - 1e-9]
 CONFIDENCES = [0.8, 0.9, 0.95, 0.99]
@@ -160,11 +159,6 @@ print(
             "tangoInterval": table(("gained", "lost", "total", "confidence"), at(CONFIDENCES, PAIRED), ("interval", tango)),
             "newcombePairedInterval": table(
                 ("both", "gained", "lost", "total", "confidence"), at(CONFIDENCES, WITH_BOTH), ("interval", newcombe_paired)
-            ),
-            "newcombeInterval": table(
-                ("right1", "total1", "right2", "total2", "confidence"),
-                at(CONFIDENCES, INDEPENDENT),
-                ("interval", lambda a, m, b, n, c: [float(x) for x in confint_proportions_2indep(a, m, b, n, method="newcomb", compare="diff", alpha=1 - c)]),
             ),
             "holm": [{"ps": ps, "adjusted": [float(p) for p in multipletests(ps, method="holm")[1]]} for ps in P_VALUES],
             "normalQuantile": table(("probability",), [(p,) for p in PROBABILITIES], ("quantile", lambda p: float(stats.norm.ppf(p)))),
