@@ -98,7 +98,7 @@ function policiesOf({ everySeconds }: JanitorPlan): { overlap: ScheduleOverlapPo
 
 /** What a schedule says, which people may have changed by Temporal's own means; the usual where it says something else. */
 function planOf({ spec, action }: ScheduleDescription): JanitorPlan {
-  const everyMs = Number(spec.intervals?.[0]?.every ?? usual.everySeconds * 1000);
+  const everyMs = spec.intervals?.[0]?.every ?? usual.everySeconds * 1000;
   const input = janitorInputSchema.safeParse(action.args?.[0] ?? {});
   const { graceSeconds, alerts } = input.success ? input.data : usual;
   return { everySeconds: everyMs / 1000, graceSeconds, alerts };

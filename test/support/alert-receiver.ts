@@ -64,7 +64,7 @@ export async function startAlertReceiver(): Promise<AlertReceiver> {
     attempts: (name) => server.requests.filter(({ path }) => path === `/${name}`).length,
     taken: (name) => taken.filter((one) => one.name === name).map(({ alert }) => alert),
     async stop() {
-      for (const name of [...waiting.keys()]) release(name);
+      for (const name of waiting.keys()) release(name);
       await server.stop();
     },
   };
