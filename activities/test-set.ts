@@ -67,7 +67,7 @@ function frozenOtherwise(field: string, frozen: string | null, uri: string | nul
   const [has, wants] = [frozen ?? none, uri ?? none];
   return new TypedFailure(
     "InvalidInput",
-    `${field}: is ${wants}, but the models of this pipeline are compared on what was frozen from ${has}: put that back, or give the pipeline another name`,
+    `${field}: is ${wants}, but the questions of this pipeline were frozen with ${has}, and its models are compared on them: put that back, or give the pipeline another name, under which it freezes new questions and has no champion yet`,
   );
 }
 

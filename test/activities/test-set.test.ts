@@ -170,8 +170,18 @@ describe("freezeTestSet", () => {
       const freeze = frozenOf(store, { "s3://b/test.jsonl": items(20), [retention]: items(5, 20) });
       await inActivity(() => freeze(retention));
       expect(await expectFailure(() => freeze(null), "InvalidInput")).toBe(
-        `evaluate.retentionSet: is null (no old skills), but the models of this pipeline are compared on what was frozen from ${retention}: put that back, or give the pipeline another name`,
+        `evaluate.retentionSet: is null (no old skills), but the questions of this pipeline were frozen with ${retention}, and its models are compared on them: put that back, or give the pipeline another name, under which it freezes new questions and has no champion yet`,
       );
+    });
+
+    it("refuses one that is added later, and says what to do", async () => {
+      const store = new MemoryObjectStore();
+      const freeze = frozenOf(store, { "s3://b/test.jsonl": items(20), [retention]: items(5, 20) });
+      const frozen = await inActivity(() => freeze(null));
+      expect(await expectFailure(() => freeze(retention), "InvalidInput")).toBe(
+        `evaluate.retentionSet: is ${retention}, but the questions of this pipeline were frozen with null (no old skills), and its models are compared on them: put that back, or give the pipeline another name, under which it freezes new questions and has no champion yet`,
+      );
+      expect(await inActivity(() => freeze(null))).toEqual(frozen);
     });
 
     it.each([
