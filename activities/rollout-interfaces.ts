@@ -1,6 +1,6 @@
 /** The activities that move traffic, and that clean up, as workflows see them. See interfaces.ts for what all keep. */
-import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { TestSet } from "../src/domain/evaluation-schema.ts";
+import type { AlertChoice } from "../src/domain/alert-choice-schema.ts";
 import type { Orphan, Unread } from "../src/domain/janitor-schema.ts";
 import type { Alias } from "../src/domain/registry-schema.ts";
 import type { GateVerdict } from "../src/domain/rollout-schema.ts";
@@ -11,6 +11,21 @@ export interface ServedModel {
   pipeline: string;
   model: string;
   champion: string | null;
+}
+
+/** A rollout that wants to move traffic. */
+export interface LockRequest {
+  pipeline: string;
+  workflowId: string;
+  runId: string;
+  /** Whether others should wait for it: it is over soon. */
+  isBrief: boolean;
+}
+
+/** Where the aliases of a pipeline point. */
+export interface Aliases {
+  champion: string | null;
+  challenger: string | null;
 }
 
 /** A weight to be reached: `percent` of the traffic, or, when `complete`, all of it alone. */
@@ -26,12 +41,16 @@ export type LookRequest = RollOutInput &
     percent: number | null;
     /** Of the rollout's workflow: looks of one rollout are judged together. */
     runId: string;
-    /** ISO-8601; feedback that was given before does not count. */
+    /** ISO-8601, by the server's clock; feedback whose object is named by an earlier time does not count. */
     startedAt: string;
-    /** The verdict that is known; another one is news. */
-    known: GateVerdict["verdict"] | null;
-    /** ISO-8601; the look at this time is news whatever it says. */
-    until: string;
+    /** Which of the rollout's waits it belongs to, from 0. */
+    wait: number;
+    /** Milliseconds, from when this was asked for, before which nobody is to look. */
+    restMs: number;
+    /** The same, after which a look is news whatever it says. */
+    newsMs: number;
+    /** Verdicts that are news before that. */
+    atOnce: GateVerdict["verdict"][];
   };
 
 /** What the gates of a rollout say of all looks so far. */
@@ -40,17 +59,18 @@ export interface LookResult {
   percent: number;
   verdict: GateVerdict["verdict"];
   gates: GateVerdict[];
-  /** Since the rollout began. */
+  /** In this wait of the rollout. */
   looks: number;
 }
 
 export interface RolloutActivities {
-  /** Takes the pipeline's rollout lock, also from a holder that has ended. Fails with RolloutLocked. Holding it already is fine. */
-  lockRollout(request: {
-    pipeline: string;
-    workflowId: string;
-    runId: string;
-  }): Promise<{ champion: string | null; challenger: string | null }>;
+  /**
+   * Takes the pipeline's rollout lock, also from a holder that has ended. Holding it already is fine. Null when a rollout
+   * that is over soon holds it; fails with RolloutLocked, and the commands to end it, when users meet one step by step.
+   */
+  lockRollout(request: LockRequest): Promise<Aliases | null>;
+  /** The same, and fails as StillWaiting where that answers null. */
+  awaitLock(request: LockRequest): Promise<Aliases>;
   /** Gives the lock back if it is still ours. */
   unlockRollout(request: { pipeline: string; workflowId: string }): Promise<void>;
   /**
@@ -81,16 +101,28 @@ export interface RolloutActivities {
   probe(request: ServedModel & { testSet: TestSet; maxErrorRate: number }): Promise<{ asked: number; failed: number }>;
   /**
    * Looks at a step: reads the weights back, asks both versions the same questions at the same time, reads users' feedback
-   * and judges it with all earlier looks. Returns when the verdict is news, or at `until`; else fails as StillWaiting and is
-   * asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left it, with
-   * ServiceFailed when the version cannot serve; a state that is not known, or passing, is neither. A repeat looks once more, which the gates allow.
+   * and judges it with all earlier looks. Returns when the verdict is one of `atOnce`, or `newsMs` are over; else fails as
+   * StillWaiting and is asked again by Temporal's retry. Fails with ServiceChanged when the service is not as the rollout left
+   * it, with ServiceFailed when the version cannot serve, each only when it stays so for half the time between two looks; a
+   * state that is not known, or passing, is neither. A repeat, also of a look that was written down before its worker was lost,
+   * looks once more: it asks other questions, and the gates allow any number of looks.
    */
   look(request: LookRequest): Promise<LookResult>;
   /**
-   * The champion before the one of now, or the one that is named, and what to ask it. Changes nothing. Fails with NotFound
-   * when there was none, with InvalidInput when the one that is named is champion, or never was.
+   * The champion before the one of now, or the one that is named, and what to ask it; `champion` is the one of now. Changes
+   * nothing. Fails with NotFound when there was none, with InvalidInput when the one that is named never was champion, or is
+   * it and has all traffic.
    */
-  findFormerChampion(request: { pipeline: string; to: string | null }): Promise<{ model: string; testSet: TestSet }>;
+  findFormerChampion(request: {
+    pipeline: string;
+    to: string | null;
+  }): Promise<{ model: string; champion: string | null; testSet: TestSet }>;
+  /**
+   * The version that serves where a champion comes back; null when none does. Changes nothing. Fails with InvalidInput when
+   * it never was champion, with ServiceChanged, and the command that replaces it, when the version that serves was not trained
+   * by the pipeline and is not to be replaced.
+   */
+  findServing(request: RollOutInput): Promise<{ serves: string | null }>;
   /** Moves aliases by one If-Match write; nothing to do when they point there. */
   moveAliases(request: {
     pipeline: string;

@@ -11,7 +11,7 @@ export const approveUpdate = defineUpdate<OrderReceipt, [ApprovalRequest]>("appr
 export const rejectUpdate = defineUpdate<OrderReceipt, [ApprovalRequest]>("reject");
 /** From a pipeline to its cycle: what somebody answered there. */
 export const answerSignal = defineSignal<[ForwardedAnswer]>("answer");
-/** From a cycle to the pipeline of its name: what it has decided, and waits for. */
+/** From a cycle to the pipeline of its name: what it has decided, waits for, and lets users meet. */
 export const cycleProgressSignal = defineSignal<[CycleProgress]>("cycleProgress");
 
 /** How far a cycle is that has decided. */
@@ -21,4 +21,6 @@ export interface CycleProgress {
   decision: { id: string; outcome: Outcome };
   /** Null when it waits for no answer. */
   approval: AwaitedApproval | null;
+  /** Workflow id of the rollout by which users meet the challenger; null when none does. */
+  rollOut: string | null;
 }

@@ -28,9 +28,15 @@ import type { DecisionPolicy } from "../src/domain/decide-schema.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import { quick } from "./activity-options.ts";
 import { startAlert } from "./alerts.ts";
-import { answerSignal, approveUpdate, cycleProgressSignal, rejectUpdate } from "./approval-messages.ts";
+import {
+  answerSignal,
+  approveUpdate,
+  cycleProgressSignal,
+  rejectUpdate,
+  type CycleProgress,
+} from "./approval-messages.ts";
 import { workflowIds } from "./names.ts";
-import { reasonOf } from "./steps.ts";
+import { reasonOf, regardless } from "./steps.ts";
 
 const { readApproval, recordApproval } = proxyLocalActivities<ApprovalActivities>(quick);
 
@@ -42,6 +48,12 @@ export interface DecidedStory {
   champion: string | null;
   decision: DecidedCycle;
 }
+
+/** What its pipeline is told of. */
+export type Decided = Pick<DecidedStory, "model"> & {
+  pipeline: Pick<PipelineDefinition, "name">;
+  decision: Pick<DecidedCycle, "outcome">;
+};
 
 /** Hears answers from the beginning of a cycle, so that one that comes too early is told so. */
 export function hearAnswers(): Answerable {
@@ -82,7 +94,14 @@ export async function awaitApproval(
   await tellPipeline(story, awaited);
   setCurrentDetails(describe(story, awaited));
   askPeople(approvalAlert({ ...story, awaited }), story.pipeline.alerts);
-  await condition(() => awaited.answer !== null, policy.deadlineSeconds * 1000, { summary: "for an approval" });
+  try {
+    await condition(() => awaited.answer !== null, policy.deadlineSeconds * 1000, { summary: "for an approval" });
+  } catch (error) {
+    // The cycle ends for another reason: nobody is to answer any more.
+    heard.approval = null;
+    await regardless(() => tellPipeline(story, null));
+    throw error;
+  }
   const answer = (awaited.answer ??= deadlineAnswer(awaited));
   const outcome = outcomeOf(answer.answer, policy.onDeadline);
   const record = await recordApproval({ pipeline: story.pipeline.name, cycle: model, decision, ...answer, outcome });
@@ -90,15 +109,20 @@ export async function awaitApproval(
   return record;
 }
 
-/** Tells the pipeline of this name what was decided; one that does not run, or runs another cycle, does not mind. */
+/**
+ * Tells the pipeline of this name what was decided and what is waited for, or by which rollout users meet the challenger; one that does not run, or runs another
+ * cycle, does not mind.
+ */
 export async function tellPipeline(
-  { pipeline, model, decision }: DecidedStory,
+  { pipeline, model, decision }: Decided,
   approval: AwaitedApproval | null,
+  rollOut: string | null = null,
 ): Promise<void> {
-  const progress = {
+  const progress: CycleProgress = {
     cycle: workflowInfo().workflowId,
     decision: { id: model, outcome: decision.outcome },
     approval,
+    rollOut,
   };
   try {
     await getExternalWorkflowHandle(workflowIds.pipeline(pipeline.name)).signal(cycleProgressSignal, progress);

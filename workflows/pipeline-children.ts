@@ -1,4 +1,4 @@
-/** What a pipeline starts and waits for: one cycle and one update at a time, also over continue-as-new. */
+/** What a pipeline starts and waits for: one cycle, one update and one rollback at a time, also over continue-as-new. */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -98,7 +98,7 @@ export async function resultOf(workflowId: string): Promise<unknown> {
 
 /** Cancels what is under way, of whichever run, and waits for its end. */
 export async function cancelChildren(state: PipelineState): Promise<void> {
-  const children = [state.cycle, state.update].filter((workflowId) => workflowId !== null);
+  const children = [state.cycle, state.update, state.rollBack].filter((workflowId) => workflowId !== null);
   for (const workflowId of children) {
     try {
       await getExternalWorkflowHandle(workflowId).cancel();
@@ -110,7 +110,7 @@ export async function cancelChildren(state: PipelineState): Promise<void> {
 }
 
 /** What a child came to; null when it is the pipeline that was cancelled, which then keeps the children's ids. */
-async function endOf(end: () => Promise<unknown>): Promise<{ result: unknown; failure: string | null } | null> {
+export async function endOf(end: () => Promise<unknown>): Promise<{ result: unknown; failure: string | null } | null> {
   try {
     return { result: await end(), failure: null };
   } catch (error) {

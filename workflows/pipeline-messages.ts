@@ -21,9 +21,17 @@ export interface OrderRequest {
   reason?: string;
 }
 
+/** Which champion is to come back, and why. */
+export interface RollBackRequest extends RolloutOrderRequest {
+  /** A model version that is or was champion; left out, the one before the champion of now. */
+  to?: string;
+  /** Whether it takes the place of versions in the service that the pipeline has not trained; left out, it does not. */
+  replaceOthers?: boolean;
+}
+
 export const datasetUpdatedSignal = defineSignal<[DatasetUpdated]>("datasetUpdated");
 export const pauseUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("pause");
 export const resumeUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("resume");
 export const runNowUpdate = defineUpdate<OrderReceipt, [OrderRequest]>("runNow");
-export const rollBackUpdate = defineUpdate<OrderReceipt, [RolloutOrderRequest]>("rollBack");
+export const rollBackUpdate = defineUpdate<OrderReceipt, [RollBackRequest]>("rollBack");
 export const stateQuery = defineQuery<PipelineView>("state");

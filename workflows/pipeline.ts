@@ -5,11 +5,10 @@
  * message is lost; a cycle or update that is under way then is followed from outside.
  *
  * Signals `datasetUpdated`, and `cycleProgress` from its cycle; updates `pause`, `resume`, `runNow`, and `approve` and
- * `reject`, which it hands on to the cycle that waits for them; query `state`. Children are abandoned on close, because
+ * `reject`, which it hands on to the cycle that waits for them, and `rollBack`, which runs beside a cycle; query `state`. Children are abandoned on close, because
  * continue-as-new is a close too; cancelling a pipeline cancels them.
  */
 import {
-  ApplicationFailure,
   condition,
   continueAsNew,
   isCancellation,
@@ -33,10 +32,8 @@ import {
   noteSources,
   reject,
   takeOrder,
-  takeRollBack,
   viewOf,
   whyBadOrder,
-  whyNoRollBack,
   type PipelineView,
 } from "../src/domain/pipeline.ts";
 import { sourcesFailedAlert, unreadableAlert } from "../src/domain/alert.ts";
@@ -60,17 +57,16 @@ import {
   datasetUpdatedSignal,
   pauseUpdate,
   resumeUpdate,
-  rollBackUpdate,
   runNowUpdate,
   stateQuery,
   type OrderRequest,
 } from "./pipeline-messages.ts";
 import { updateProgressSignal } from "./reading-messages.ts";
 import { handleApprovals } from "./pipeline-approvals.ts";
-import { rollBack } from "./roll-back.ts";
+import { handleRollBacks } from "./pipeline-roll-backs.ts";
 import { retrain } from "./retrain.ts";
 import { label } from "./search-attributes.ts";
-import { checked, reasonOf, regardless } from "./steps.ts";
+import { checked, reasonOf, refuse, regardless } from "./steps.ts";
 import { updateDataset } from "./update-dataset.ts";
 
 const { checkPipeline } = proxyLocalActivities<InputActivities>(local);
@@ -96,14 +92,13 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
   setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
   const answers = handleApprovals(state);
-  setHandler(rollBackUpdate, (request) => takeRollBack(state, request), {
-    validator: (request) => refuse(whyNoRollBack(state, request)),
-  });
+  const rollBacks = handleRollBacks(state, name);
   setHandler(stateQuery, () => viewOf(state, name, minNewRecords));
   setDefaultSignalHandler((signal) => reject(state, `${signal}: unknown signal`));
 
   const details = (): string => describe(viewOf(state, name, minNewRecords));
-  const isOver = (): boolean => workflowInfo().continueAsNewSuggested && alerts.pending() + answers.pending() === 0;
+  const pending = (): number => alerts.pending() + answers.pending() + rollBacks.pending();
+  const isOver = (): boolean => workflowInfo().continueAsNewSuggested && pending() === 0;
 
   let definition: PipelineDefinition;
   try {
@@ -114,6 +109,7 @@ export async function pipeline(input: PipelineInput): Promise<never> {
     owner.alerts = definition.alerts;
     minNewRecords = definition.dataset.minNewRecords;
     label({ pipeline: name, dataset: name, stage: "pipeline" });
+    rollBacks.begin(definition);
     if (carried === undefined) state.lastCycle = await readDataset(running);
     for (;;) {
       const shown = details();
@@ -171,8 +167,6 @@ async function take(step: ReturnType<typeof nextStep>, running: Running): Promis
       return startUpdate(running);
     case "start-cycle":
       return startCycle(running);
-    case "roll-back":
-      return startRollBack(running);
     case null:
       return;
   }
@@ -200,25 +194,6 @@ async function startUpdate({ definition, state, alerts }: Running): Promise<void
   void watchUpdate(name, state, alerts, () => (update === null ? resultOf(workflowId) : update.result()));
 }
 
-/** Takes the place of a cycle: traffic is moved by one at a time. */
-async function startRollBack({ definition, state }: Running): Promise<void> {
-  const { sources: _, ...cycleDefinition } = definition;
-  const workflowId = workflowIds.rollBack(definition.name, state.orders);
-  const wanted = state.rollBackWanted ?? { reason: "", by: null };
-  state.rollBackWanted = null;
-  state.cycle = workflowId;
-  const started = await unlessThere(
-    startChild(rollBack, {
-      workflowId,
-      args: [{ pipeline: cycleDefinition, to: null, ...wanted }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `the champion of ${definition.name} goes back to the one before`,
-    }),
-  );
-  // Without one, it was left running by a pipeline of this name that ended: the same is wanted.
-  void watchCycle(state, () => (started === null ? resultOf(workflowId) : started.result()));
-}
-
 async function startCycle({ definition, state }: Running): Promise<void> {
   const { sources: _, ...cycleDefinition } = definition;
   const { name } = definition;
@@ -238,10 +213,6 @@ async function startCycle({ definition, state }: Running): Promise<void> {
   );
   // Without one, somebody started this very cycle by hand: it is the one cycle of its intent, so it is waited for.
   void watchCycle(state, () => (started === null ? resultOf(workflowId) : started.result()));
-}
-
-function refuse(problem: string | null): void {
-  if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
 }
 
 /** Two lines: where it stands, and what it knows. */

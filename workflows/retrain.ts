@@ -2,7 +2,7 @@
  * One cycle: from a dataset version to a finished rollout, or to the reason why there is none. Trains a challenger, puts it
  * up without traffic, asks champion and challenger the same questions, decides, and rolls it out or takes it down. However
  * it ends there is a report and an alert, and nothing that costs money is left running. Updates `approve` and `reject`;
- * signal `answer`, from its pipeline.
+ * signals `answer`, from its pipeline, and `takenDown`, from whoever takes its challenger down before it is decided on.
  */
 import {
   ApplicationFailure,
@@ -31,14 +31,17 @@ import type { CycleReport } from "../src/domain/report-schema.ts";
 import type { RetrainInput } from "../src/domain/workflow-input-schema.ts";
 import { phaseUpdates, tellPeople } from "./alerts.ts";
 import { computing, local, onceLocally, quick, reporting } from "./activity-options.ts";
-import { hearAnswers } from "./approval.ts";
+import { hearAnswers, tellPipeline } from "./approval.ts";
 import { compareModels, type Comparison, type Verdict } from "./compare-models.ts";
 import { chooseCheckpoint } from "./choose-checkpoint.ts";
 import { child, phase, rollOutInput, type Story } from "./cycle-steps.ts";
 import { fineTune } from "./fine-tune.ts";
-import { doneBefore, rollOut } from "./roll-out.ts";
+import { workflowIds } from "./names.ts";
+import { rollOut } from "./roll-out.ts";
+import { hearShares, sharesBefore } from "./roll-out-shares.ts";
 import { label } from "./search-attributes.ts";
 import { checked, reasonOf, regardless } from "./steps.ts";
+import { hearTakenDown, type AboutChallenger } from "./taken-down.ts";
 
 const { checkRetrain } = proxyLocalActivities<InputActivities>(local);
 const { openCycle } = proxyLocalActivities<PipelineActivities>(quick);
@@ -49,6 +52,7 @@ const { writeReport } = proxyActivities<ReportActivities>(reporting);
 
 export async function retrain(input: RetrainInput): Promise<CycleReport> {
   const heard = hearAnswers();
+  const challenger = hearTakenDown();
   const { pipeline, version, repeat } = await checked(() => checkRetrain(input));
   const { workflowId } = workflowInfo();
   const cycle = await open({ pipeline, version, repeat });
@@ -63,10 +67,13 @@ export async function retrain(input: RetrainInput): Promise<CycleReport> {
     failedSources: cycle.failedSources,
     champion: cycle.champion,
   });
+  hearShares((done) => {
+    report.rollout = done;
+  });
   const { champion, datasetVersion } = cycle;
   const story = { pipeline, model, champion, datasetVersion, report, updates: phaseUpdates(pipeline.alerts) };
   try {
-    await tell(story, heard);
+    await tell(story, heard, challenger);
   } catch (error) {
     report.outcome = isCancellation(error) ? "cancelled" : "failed";
     report.failure = reasonOf(error);
@@ -89,7 +96,7 @@ async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<Open
   }
 }
 
-async function tell(story: Story, heard: Answerable): Promise<void> {
+async function tell(story: Story, heard: Answerable, challenger: AboutChallenger): Promise<void> {
   const { pipeline, model, datasetVersion, report } = story;
   // Reads every training record first: a damaged object ends the cycle before a job is bought.
   const comparison = await phase(story, "prepare", () => prepare(story));
@@ -101,19 +108,25 @@ async function tell(story: Story, heard: Answerable): Promise<void> {
   );
   report.job = { id: job.jobId, url: job.url, trainSeconds: job.trainSeconds, trainedRecords: job.trainedRecords };
 
-  await phase(story, "deploy", () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained")));
+  const up = () => child("silent", rollOut, rollOutInput(story, testSet, "silent", "trained"));
+  const { champion } = await phase(story, "deploy", up);
+  // Another one may have come back since the cycle began.
+  story.champion = champion;
+  report.champion = champion === null ? null : { version: champion, metrics: {} };
   let isRollingOut = false;
   try {
     const { checkpoints } = job;
-    if (checkpoints.length > 0) {
-      await phase(story, "choose", () => chooseCheckpoint(story, comparison, checkpoints));
-    }
-    const verdict = await compareModels(story, comparison, heard);
+    const verdict = await challenger.whileUp(async () => {
+      if (checkpoints.length > 0) {
+        await phase(story, "choose", () => chooseCheckpoint(story, comparison, checkpoints));
+      }
+      return compareModels(story, comparison, heard);
+    });
     isRollingOut = verdict.outcome === "promote";
     await phase(story, "roll out", () => act(story, comparison, verdict));
   } catch (error) {
     report.failure = reasonOf(error);
-    report.rollout = doneBefore(error);
+    report.rollout = sharesBefore(error) ?? report.rollout;
     const down = rollOutInput(story, testSet, "withdrawn", report.failure);
     try {
       await regardless(() => child("withdraw", rollOut, down));
@@ -158,7 +171,7 @@ async function act(story: Story, { questions, choices }: Comparison, { outcome, 
       // Users' traffic is watched by what decided.
       const quality = { metrics: choices.metrics, metric: choices.policy.primary, vocabulary };
       const toUsers = { ...rollOutInput(story, testSet, "promoted", reason), quality, against: story.champion };
-      const { done } = await child("roll-out", rollOut, toUsers);
+      const { done } = await meetingUsers(story, () => child("roll-out", rollOut, toUsers));
       if (done.length > 0) report.rollout = done;
       report.outcome = "promoted";
       return;
@@ -166,6 +179,17 @@ async function act(story: Story, { questions, choices }: Comparison, { outcome, 
     case "inconclusive":
       await child("withdraw", rollOut, rollOutInput(story, testSet, "withdrawn", reason));
       report.outcome = outcome === "keep" ? "kept" : "inconclusive";
+  }
+}
+
+/** As long as users meet the challenger, its pipeline knows which rollout is to be sent back. */
+async function meetingUsers<T>({ pipeline, model }: Story, work: () => Promise<T>): Promise<T> {
+  const decided = { pipeline, model, decision: { outcome: "promote" as const } };
+  await tellPipeline(decided, null, workflowIds.child(workflowInfo().workflowId, "roll-out"));
+  try {
+    return await work();
+  } finally {
+    await regardless(() => tellPipeline(decided, null));
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * Brings a champion of before back to its users, after its successor's rollout is over: deploys it beside the champion, asks
- * it some questions, and gives it all traffic and the alias at once. Until it answers, the champion keeps its traffic. No
- * messages of its own; the rollout it starts hears the orders of every rollout. People are told how it ended.
+ * Brings a champion of before back to its users, after its successor's rollout is over: deploys it beside whoever serves, or
+ * alone where nobody does, asks it some questions, and gives it all traffic and the alias at once. Until it answers, whoever
+ * serves keeps the traffic. It takes the place of a silent challenger, whose cycle then ends, and waits for a rollout that is
+ * over soon. No messages of its own; the rollout it starts hears the orders of every rollout. People are told how it ended.
  */
 import { executeChild, log, ParentClosePolicy, proxyLocalActivities, workflowInfo } from "@temporalio/workflow";
 import type { InputActivities } from "../activities/interfaces.ts";
@@ -30,13 +31,15 @@ export interface RollBackResult {
 }
 
 export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
-  const { pipeline, to, reason, by } = await checked(() => checkRollBack(input));
+  const { pipeline, to, replaceOthers, reason, by } = await checked(() => checkRollBack(input));
   const { workflowId } = workflowInfo();
   const { name } = pipeline;
   label({ pipeline: name, stage: "roll back" });
   const why = `rolled back${by === null ? "" : ` by ${by}`}: ${reason}`;
+  let wanted = to;
   try {
-    const { model, testSet } = await findFormerChampion({ pipeline: name, to });
+    const { model, champion, testSet } = await findFormerChampion({ pipeline: name, to });
+    wanted = model;
     await executeChild(rollOut, {
       workflowId: workflowIds.child(workflowId, "roll-out"),
       args: [
@@ -54,6 +57,9 @@ export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
             gates: { ...pipeline.rollout.gates, ...answering },
           },
           testSet,
+          // Who gave the order meant the champion of now, not one that has come meanwhile.
+          against: champion,
+          comeback: { replaceOthers },
           quality: null,
           alerts: pipeline.alerts,
         },
@@ -66,7 +72,8 @@ export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
     return { outcome: "rolled-back", champion: model };
   } catch (error) {
     log.error("the rollback failed", { pipeline: name, reason: reasonOf(error) });
-    await tellPeople(notTakenBackAlert({ pipeline: name, workflowId, why, reason: reasonOf(error) }), pipeline.alerts);
+    const failed = { pipeline: name, workflowId, to: wanted, replaceOthers, why, reason: reasonOf(error) };
+    await tellPeople(notTakenBackAlert(failed), pipeline.alerts);
     throw error;
   }
 }

@@ -10,7 +10,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  ChildWorkflowFailure,
   isCancellation,
   log,
   proxyLocalActivities,
@@ -33,15 +32,19 @@ import {
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import { local, patient, quick } from "./activity-options.ts";
 import { rolloutQuery, rolloutUpdate } from "./roll-out-messages.ts";
-import { show, type Rollout } from "./roll-out-state.ts";
+import { requestOf, show, type Rollout } from "./roll-out-state.ts";
 import { goBack, moveTo, probeOnce } from "./roll-out-steps.ts";
+import { takeTurn } from "./roll-out-lock.ts";
+import { failureAfter, tellShares } from "./roll-out-shares.ts";
 import { awaitApproval, awaitResume, watchProvider, watchStep } from "./roll-out-watch.ts";
-import { labelUnlessGiven } from "./search-attributes.ts";
+import { label, labelUnlessGiven } from "./search-attributes.ts";
+import { tellCycle } from "./taken-down.ts";
 import { checked, isFailureOf, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
-const { lockRollout, unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
+const { unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
 const { moveAliases } = proxyLocalActivities<RolloutActivities>(patient);
+const { findServing } = proxyLocalActivities<RolloutActivities>(quick);
 
 /** What a rollout has come to: who is champion now, and how long which share of the traffic was the challenger's. */
 export type RolloutEnd = Pick<RolloutView, "champion" | "done">;
@@ -53,11 +56,11 @@ export async function rollOut(input: RollOutInput): Promise<RolloutEnd> {
   const request = await checked(() => checkRollOut(input));
   const { pipeline, model, target, policy } = request;
   labelUnlessGiven({ pipeline, model, stage: target === "silent" ? "deploy" : "rollout" });
-  const { workflowId, runId } = workflowInfo();
-  const rollout: Rollout = { ...request, ...(await lockRollout({ pipeline, workflowId, runId })), state };
-  const { champion } = rollout;
+  const { workflowId } = workflowInfo();
   const steps = policy.mode === "automatic" ? [] : policy.steps.map(({ percent }) => percent);
-  Object.assign(state, { pipeline, model, champion, target, mode: policy.mode, steps });
+  Object.assign(state, { pipeline, model, target, mode: policy.mode, steps });
+  const rollout: Rollout = { ...request, ...(await takeTurn(request, state, work)), state, told: { alerts: 0 } };
+  state.champion = rollout.champion;
   try {
     await work.run(() => tell(rollout));
   } catch (error) {
@@ -65,43 +68,15 @@ export async function rollOut(input: RollOutInput): Promise<RolloutEnd> {
     const reason = ended === null ? reasonOf(error) : describeOrder(ended);
     log.warn("rollout goes back", { pipeline, model, target, reason });
     await regardless(() => withdraw(rollout, reason, isFailureOf(error, "ServiceChanged")));
-    if (ended !== null) throw withDone(`RolledBack: ${model} was ${reason}`, error, rollout.state);
-    throw isCancellation(error) ? error : withDone(reason, error, rollout.state);
+    const { done } = rollout.state;
+    if (ended !== null) throw failureAfter(done, `RolledBack: ${model} was ${reason}`, error);
+    if (!isCancellation(error)) throw failureAfter(done, reason, error);
+    await tellShares(done);
+    throw error;
   } finally {
     await regardless(() => unlock(pipeline, workflowId));
   }
   return { champion: target === "promoted" ? model : rollout.champion, done: rollout.state.done };
-}
-
-/**
- * A rollout's failure with its type at the top, where people look for it, and what it has come to before.
- *
- * @param reason `Type: message`
- */
-function withDone(reason: string, cause: unknown, { done }: RolloutState): ApplicationFailure {
-  const [, type = "Internal", message = reason] = /^(\w+): (.*)$/s.exec(reason) ?? [];
-  return ApplicationFailure.create({
-    type,
-    message,
-    nonRetryable: true,
-    details: [{ done }],
-    ...(cause instanceof Error ? { cause } : {}),
-  });
-}
-
-/** The shares of traffic that a rollout gave its model before it failed; null where `error` is no such failure, or it gave none. */
-export function doneBefore(error: unknown): RolloutView["done"] | null {
-  if (!(error instanceof ChildWorkflowFailure && error.cause instanceof ApplicationFailure)) return null;
-  const details: unknown = error.cause.details?.[0];
-  if (typeof details !== "object" || details === null || !("done" in details) || !Array.isArray(details.done))
-    return null;
-  const done = details.done.filter(isShare);
-  return done.length === 0 ? null : done;
-}
-
-function isShare(value: unknown): value is RolloutView["done"][number] {
-  if (typeof value !== "object" || value === null) return false;
-  return ["percent", "seconds", "looks"].every((field) => typeof Reflect.get(value, field) === "number");
 }
 
 /** Orders change the state at once; one that ends the rollout also stops whatever it is waiting for. */
@@ -127,8 +102,9 @@ async function tell(rollout: Rollout): Promise<void> {
   const { model, champion, against } = rollout;
   if (against !== undefined && against !== champion) {
     const [was, is] = [against, champion].map((who) => who ?? "no champion");
+    const unmeant = rollout.comeback ? "nobody has asked for its end" : "nobody has compared them";
     throw ApplicationFailure.nonRetryable(
-      `${model} was decided against ${was}, and there is ${is} now: nobody has compared them`,
+      `${model} was decided against ${was}, and there is ${is} now: ${unmeant}`,
       "ServiceChanged",
     );
   }
@@ -152,20 +128,45 @@ async function unlock(pipeline: string, workflowId: string): Promise<void> {
 }
 
 async function bringUp(rollout: Rollout): Promise<void> {
-  const { model, champion, challenger } = rollout;
+  const { model, champion } = rollout;
   if (champion === model) throw ApplicationFailure.nonRetryable(`model: ${model} is champion already`, "InvalidInput");
-  if (challenger !== null && challenger !== model) {
-    // Left behind by a cycle that could not clean up after itself.
-    await withdraw({ ...rollout, model: challenger }, `${model} takes its place`);
-  }
+  await makeRoom(rollout);
   show(rollout, { phase: "starting" });
   await moveTo(rollout, 0, false);
   await probeOnce(rollout, model);
+  rollout.challenger = model;
   await alias(rollout, { challenger: model }, rollout.reason);
   show(rollout, { phase: "silent" });
 }
 
+/**
+ * Takes down a challenger that is up silently: there is one place beside the champion. A cycle that still has to do with it
+ * hears of that before.
+ */
+async function makeRoom(rollout: Rollout): Promise<void> {
+  const { pipeline, model, champion, challenger, state } = rollout;
+  if (challenger === null || challenger === model) return;
+  const reason = `${model} takes its place: ${rollout.reason}`.slice(0, 500);
+  await tellCycle({ pipeline, model: challenger, reason });
+  // Where it serves itself, or nobody does, whoever comes takes its place.
+  if (champion === challenger || (champion === null && rollout.target === "promoted")) return;
+  const seen = { ...state, model: challenger, target: "withdrawn" as const };
+  await withdraw({ ...rollout, model: challenger, target: "withdrawn", state: seen }, reason);
+  rollout.challenger = null;
+}
+
+/** A champion of before comes up beside whoever serves, which keeps its place until it has answered; alone where nobody does. */
+async function comeBack(rollout: Rollout): Promise<void> {
+  const { champion, model, comeback, state } = rollout;
+  if (comeback === undefined) return;
+  const { serves } = await findServing(requestOf(rollout));
+  rollout.champion = serves ?? (champion === model ? model : null);
+  state.champion = rollout.champion;
+}
+
 async function promote(rollout: Rollout): Promise<void> {
+  await comeBack(rollout);
+  await makeRoom(rollout);
   const { model, champion } = rollout;
   // The first version has no other to share traffic with, and a champion that is gone from its service comes back alone.
   const isAlone = champion === null || champion === model;
@@ -185,12 +186,9 @@ async function promote(rollout: Rollout): Promise<void> {
   // Here the old champion ends: from now on there is no way but forward, and the registry must follow.
   await regardless(async () => {
     show(rollout, { phase: "completing" });
+    label({ stage: "completing", nextCheck: null });
     if (!isAlone) await moveTo(rollout, 100, true);
-    await alias(
-      rollout,
-      { champion: model, ...(rollout.challenger === model ? { challenger: null } : {}) },
-      rollout.reason,
-    );
+    await alias(rollout, { champion: model, challenger: null }, rollout.reason);
     show(rollout, { phase: "promoted" });
   });
 }
@@ -213,9 +211,11 @@ async function meetUsers(rollout: Rollout): Promise<void> {
 }
 
 async function withdraw(rollout: Rollout, reason: string, isChanged = false): Promise<void> {
-  if (rollout.champion === rollout.model) return;
+  const { champion, model } = rollout;
+  if (champion === model) return;
   await goBack(rollout, reason, isChanged);
-  await alias(rollout, { challenger: null }, reason);
+  // Another one may have come up since.
+  if (rollout.challenger === model) await alias(rollout, { challenger: null }, reason);
   show(rollout, { phase: "withdrawn" });
 }
 

@@ -20,6 +20,11 @@ export async function checked<T>(check: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Refuses an update for a problem, if there is one. Throws InvalidInput, which only the sender hears. */
+export function refuse(problem: string | null): void {
+  if (problem !== null) throw ApplicationFailure.nonRetryable(problem, "InvalidInput");
+}
+
 /** The failure at the bottom of a chain, as `Type: message`. */
 export function reasonOf(error: unknown): string {
   if (isCancellation(error)) return "cancelled";

@@ -2,7 +2,7 @@ import { readAwaited } from "./approval.ts";
 import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
-import { readRolloutRequest, whyBadRolloutRequest } from "./rollout.ts";
+import { readRollBack, whyBadRollBack, whyMeetsUsers } from "./roll-back.ts";
 import type { LastCycle } from "./registry-schema.ts";
 import type { PipelineState } from "./workflow-input-schema.ts";
 
@@ -42,7 +42,10 @@ export function initialState(): PipelineState {
     updateWanted: false,
     updatesStarted: 0,
     runNowWanted: false,
+    rollOut: null,
     rollBackWanted: null,
+    rollBack: null,
+    lastRollBack: null,
     orders: 0,
     signals: { applied: 0, duplicates: 0, rejected: 0 },
     rejected: [],
@@ -82,6 +85,7 @@ export function hearReading(state: PipelineState, message: unknown): void {
 export function hearCycle(state: PipelineState, message: unknown): void {
   if (state.cycle === null || !isObject(message) || message["cycle"] !== state.cycle) return;
   state.approval = readAwaited(message["approval"]);
+  state.rollOut = typeof message["rollOut"] === "string" ? message["rollOut"] : null;
   state.lastDecision = readDecision(message["decision"]) ?? state.lastDecision;
 }
 
@@ -95,6 +99,15 @@ export function endCycle(state: PipelineState, result: unknown, failure: string 
   state.isStale = true;
   state.cycle = null;
   state.approval = null;
+  state.rollOut = null;
+}
+
+/** Notes that a rollback has ended, and how: storage knows who is champion now. */
+export function endRollBack(state: PipelineState, result: unknown, failure: string | null): void {
+  const champion = isObject(result) && typeof result["champion"] === "string" ? result["champion"] : null;
+  state.lastRollBack = `${state.rollBack}: ${failure ?? `${champion ?? "the champion before"} is champion again`}`;
+  state.isStale = true;
+  state.rollBack = null;
 }
 
 function readDecision(value: unknown): PipelineState["lastDecision"] {
@@ -162,17 +175,20 @@ export function takeOrder(
   return { accepted: true, orderId: `${order}-${state.orders}` };
 }
 
-/** Why a champion of before cannot be brought back now, or null when it can. */
-export function whyNoRollBack(state: PipelineState, request: unknown): string | null {
-  const { cycle } = state;
-  const busy = `${cycle} is running: send rollBack to the workflow ${cycle}/roll-out, or cancel the cycle`;
-  return whyBadRolloutRequest(request) ?? (cycle === null ? null : busy);
+/** Why a champion of before cannot be brought back now, or null when it can: also while a cycle runs that no user has met. */
+export function whyNoRollBack(state: PipelineState, name: string, request: unknown): string | null {
+  const bad = whyBadRollBack(name, request);
+  if (bad !== null) return bad;
+  const { rollBack, rollBackWanted, rollOut } = state;
+  if (rollBack !== null) return `${rollBack} is bringing a champion of before back already`;
+  if (rollBackWanted !== null) return `a rollback is about to begin already: ${rollBackWanted.reason}`;
+  return rollOut === null ? null : whyMeetsUsers(name, rollOut);
 }
 
-/** Takes the order to bring the champion of before back. */
+/** Takes the order to bring a champion of before back. */
 export function takeRollBack(state: PipelineState, request: unknown): OrderReceipt {
   state.orders++;
-  state.rollBackWanted = readRolloutRequest(request);
+  state.rollBackWanted = readRollBack(request);
   return { accepted: true, orderId: `rollBack-${state.orders}` };
 }
 
@@ -190,8 +206,7 @@ export function newRecords({ dataset, lastCycle }: PipelineState): number {
 export function nextStep(
   state: PipelineState,
   minNewRecords: number,
-): "roll-back" | "read-dataset" | "update-dataset" | "start-cycle" | null {
-  if (state.rollBackWanted !== null && state.cycle === null) return "roll-back";
+): "read-dataset" | "update-dataset" | "start-cycle" | null {
   if (state.isStale || state.heardVersion > (state.dataset.version ?? 0)) return "read-dataset";
   if (state.updateWanted && state.update === null) return "update-dataset";
   if (state.cycle !== null || state.dataset.version === null) return null;
@@ -213,6 +228,7 @@ export function viewOf(state: PipelineState, name: string, minNewRecords: number
 }
 
 function statusOf(state: PipelineState, minNewRecords: number): string {
+  if (state.rollBack !== null) return `${state.rollBack} is bringing a champion of before back.`;
   if (state.cycle !== null && state.approval !== null) return waitingFor(state.approval);
   if (state.cycle !== null) return `Cycle ${state.cycle} is running.`;
   if (state.paused)

@@ -2,6 +2,7 @@
 import { draft, type AlertDraft } from "./alert.ts";
 import type { Alert } from "./alert-schema.ts";
 import { duration } from "./reading.ts";
+import { rollBackCommand } from "./roll-back.ts";
 import type { RolloutView } from "./rollout.ts";
 import { serviceName } from "./ids.ts";
 import { shellWord } from "./shell.ts";
@@ -80,7 +81,14 @@ export function stoppedAlert(view: RolloutView, workflowId: string, reason: stri
         what: "See what the service has",
         command: `anyscale service status --name ${shellWord(serviceName(pipeline))}`,
       },
-      { what: "Bring a champion of before back", command: rollBackCommand(pipeline) },
+      ...(champion === null
+        ? []
+        : [
+            {
+              what: `Bring ${champion} back in the place of what others have brought up`,
+              command: rollBackCommand(pipeline, { to: champion, replaceOthers: true }),
+            },
+          ]),
     ],
   });
 }
@@ -154,10 +162,6 @@ function seeModels(pipeline: string): Alert["next"][number] {
   return { what: "See all models and who moved what", command: `tuneloop models ${shellWord(pipeline)}` };
 }
 
-function rollBackCommand(pipeline: string): string {
-  return `tuneloop rollout rollback ${shellWord(pipeline)} --reason "why"`;
-}
-
 /** A champion of before has all traffic again, as somebody has ordered. */
 export function takenBackAlert(of: { pipeline: string; workflowId: string; model: string; why: string }): AlertDraft {
   const { pipeline, workflowId, model, why } = of;
@@ -176,7 +180,11 @@ export function takenBackAlert(of: { pipeline: string; workflowId: string; model
 export function notTakenBackAlert(of: {
   pipeline: string;
   workflowId: string;
+  /** The model version that was to come back; null where none was found. */
+  to: string | null;
+  replaceOthers: boolean;
   why: string;
+  /** `Type: message` */
   reason: string;
 }): AlertDraft {
   const { pipeline, workflowId, why, reason } = of;
@@ -188,7 +196,22 @@ export function notTakenBackAlert(of: {
     text: [`It was to be ${why}.`, reason, "The champion has kept its traffic, unless the service itself has failed."],
     next: [
       { what: "See what happened", command: `temporal workflow show --workflow-id ${shellWord(workflowId)}` },
-      { what: "Try again", command: rollBackCommand(pipeline) },
+      ...afterFailure(of),
     ],
   });
+}
+
+/** What to do about a rollback that failed depends on why it did. */
+function afterFailure(of: {
+  pipeline: string;
+  to: string | null;
+  replaceOthers: boolean;
+  reason: string;
+}): Alert["next"] {
+  const { pipeline, to, replaceOthers, reason } = of;
+  if (reason.startsWith("RolloutLocked:"))
+    return [{ what: "Send that rollout back", command: rollBackCommand(pipeline) }];
+  const isChanged = reason.startsWith("ServiceChanged:") && !replaceOthers;
+  const command = rollBackCommand(pipeline, { to, replaceOthers: replaceOthers || isChanged });
+  return [{ what: isChanged ? "Replace what others have brought up" : "Try again", command }];
 }

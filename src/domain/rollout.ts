@@ -87,6 +87,16 @@ export function initialRollout(): RolloutState {
   };
 }
 
+/** Whether a rollout is over soon: it meets no users, or has all steps at once. */
+export function isBrief(
+  target: RolloutView["target"],
+  { mode, steps, soakSeconds, bakeSeconds }: RolloutPolicy,
+): boolean {
+  if (target !== "promoted") return true;
+  const isAtOnce = steps.every((step) => step.approval === undefined && (step.soakSeconds ?? soakSeconds) === 0);
+  return mode === "manual" && isAtOnce && bakeSeconds === 0;
+}
+
 /** Without what only the rollout itself needs. */
 export function viewOfRollout(state: RolloutState): RolloutView {
   const { mode: _mode, metUsers: _met, promoteNow: _now, ended: _ended, answer: _answer, ...view } = state;

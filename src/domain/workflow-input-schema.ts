@@ -157,6 +157,11 @@ export const rollOutInputSchema = z.strictObject({
   testSet: testSetSchema,
   /** The champion that the model was decided against, null for none; a rollout beside another one is refused. Left out, any is right. */
   against: modelVersion.nullable().optional(),
+  /**
+   * A champion, of before or of now, comes back: also where its successor does not serve any more. `replaceOthers` lets it take
+   * the place of versions that the pipeline has not trained. Left out, a version only comes up beside the champion.
+   */
+  comeback: z.strictObject({ replaceOthers: z.boolean() }).optional(),
   /** What answers to probe questions are worth; null where that is not measured. */
   quality: qualitySchema.nullable().default(null),
   /** Who hears of a step that is held and of a rollout that goes back. */
@@ -196,8 +201,10 @@ export type JanitorInput = z.infer<typeof janitorInputSchema>;
 
 export const rollBackInputSchema = z.strictObject({
   pipeline: cycleDefinitionSchema,
-  /** The champion of before that is wanted; null for the last one. */
+  /** The champion that is wanted, also the one of now where it does not serve; null for the one before it. */
   to: modelVersion.nullable().default(null),
+  /** Whether it takes the place of versions in the service that the pipeline has not trained. */
+  replaceOthers: z.boolean().default(false),
   reason: z.string().min(1).max(500),
   /** Who orders it. */
   by: z.string().max(100).nullable().default(null),
@@ -234,8 +241,16 @@ export const pipelineStateSchema = z.object({
   updateWanted: z.boolean(),
   updatesStarted: z.int(),
   runNowWanted: z.boolean(),
-  /** A champion of before that is to come back; null when none is. */
-  rollBackWanted: z.object({ reason: z.string(), by: z.string().nullable() }).nullable(),
+  /** Workflow id of the cycle's rollout that users meet; null when they meet none. */
+  rollOut: z.string().nullable(),
+  /** A rollback that was ordered and has not begun; null when none was. */
+  rollBackWanted: z
+    .object({ to: z.string().nullable(), replaceOthers: z.boolean(), reason: z.string(), by: z.string().nullable() })
+    .nullable(),
+  /** Workflow id of the rollback that is running, which may be beside a cycle. */
+  rollBack: z.string().nullable(),
+  /** How the last rollback ended, in a sentence. */
+  lastRollBack: z.string().nullable(),
   orders: z.int(),
   signals: z.object({ applied: z.int(), duplicates: z.int(), rejected: z.int() }),
   /** Reasons of the last rejected messages. */

@@ -61,7 +61,7 @@ const acquiredAt = "2026-01-01T00:00:00Z";
 describe("createRolloutActivities", () => {
   describe("lockRollout", () => {
     const lock = (who = holder, workflows: Record<string, WorkflowOutcome> = {}) =>
-      activities({ workflows }).lockRollout({ pipeline: "games", ...who });
+      activities({ workflows }).lockRollout({ pipeline: "games", isBrief: false, ...who });
 
     it("takes a free lock, answers the aliases, and takes it again without writing", async () => {
       setRegistry({ champion: "games-1", challenger: "games-2" });

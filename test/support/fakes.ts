@@ -17,8 +17,14 @@ import type {
   ReportActivities,
   TrainingJob,
 } from "../../activities/interfaces.ts";
-import type { JanitorActivities, RolloutActivities } from "../../activities/rollout-interfaces.ts";
+import type {
+  Aliases,
+  JanitorActivities,
+  LockRequest,
+  RolloutActivities,
+} from "../../activities/rollout-interfaces.ts";
 import { createPipelineActivities } from "../../activities/pipelines.ts";
+import { waitedMs } from "../../activities/waiting.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import { FINAL_CHECKPOINT, pickCheckpoint } from "../../src/domain/checkpoint.ts";
@@ -258,14 +264,21 @@ function rolloutFakes(world: World): RolloutActivities {
     world.pollsToSettle--;
     throw stillWaiting(forWhat);
   };
+  const lock = ({ workflowId, runId, isBrief }: LockRequest): Aliases | null => {
+    const { lock: held, champion, challenger } = world.registry;
+    if (held !== null && held.workflowId !== workflowId) {
+      if (held.isBrief) return null;
+      throw new TypedFailure("RolloutLocked", `${held.workflowId} is moving traffic of this model`);
+    }
+    world.registry = { ...world.registry, lock: { workflowId, runId, acquiredAt: new Date().toISOString(), isBrief } };
+    return { champion, challenger };
+  };
   return {
-    async lockRollout({ workflowId, runId }) {
-      const { lock, champion, challenger } = world.registry;
-      if (lock !== null && lock.workflowId !== workflowId) {
-        throw new TypedFailure("RolloutLocked", `${lock.workflowId} is moving traffic of this model`);
-      }
-      world.registry = { ...world.registry, lock: { workflowId, runId, acquiredAt: new Date().toISOString() } };
-      return { champion, challenger };
+    lockRollout: async (request) => lock(request),
+    async awaitLock(request) {
+      const aliases = lock(request);
+      if (aliases === null) throw stillWaiting("another rollout");
+      return aliases;
     },
     async unlockRollout({ workflowId }) {
       if (world.registry.lock?.workflowId === workflowId) world.registry = { ...world.registry, lock: null };
@@ -298,19 +311,29 @@ function rolloutFakes(world: World): RolloutActivities {
       return { serves: others(model)[0] ?? null };
     },
     probe: async () => ({ asked: 8, failed: 0 }),
-    findFormerChampion: async ({ to }) => ({ model: formerChampion(world.registry, to), testSet: aTestSet() }),
-    async look({ model, percent, known, until }) {
+    async findFormerChampion({ to }) {
+      const { champion } = world.registry;
+      const serves = champion !== null && world.serving[champion] === 100;
+      return { model: formerChampion(world.registry, { wanted: to, serves }), champion, testSet: aTestSet() };
+    },
+    async findServing() {
+      const [serves] = Object.entries(world.serving).find(([, percent]) => percent > 0) ?? [];
+      return { serves: serves ?? null };
+    },
+    async look({ model, percent, wait, restMs, newsMs, atOnce }) {
       const share = world.serving[model] ?? 0;
       if (percent !== null && share !== percent)
         throw new TypedFailure("ServiceChanged", `${model} is not at ${percent} %`);
+      const goneMs = waitedMs();
+      if (goneMs < restMs) throw new TypedFailure("StillWaiting", "too early", { retryAfterMs: restMs - goneMs });
       const { verdict } = worstOf(world.gates);
-      const leftMs = Date.parse(until) - Date.now();
-      world.looks++;
+      world.looks[wait] = (world.looks[wait] ?? 0) + 1;
+      const leftMs = newsMs - goneMs;
       const isThere = percent === null && share === 100;
-      if (verdict === known && leftMs > 0 && !isThere) {
+      if (!atOnce.includes(verdict) && leftMs > 0 && !isThere) {
         throw new TypedFailure("StillWaiting", `still ${verdict}`, { retryAfterMs: Math.min(leftMs, 20) });
       }
-      return { percent: share, verdict, gates: world.gates, looks: world.looks };
+      return { percent: share, verdict, gates: world.gates, looks: world.looks[wait] };
     },
     async moveAliases({ to, workflowId, reason }) {
       world.registry = withAliases(world.registry, { to, workflowId, reason, at: new Date().toISOString() });

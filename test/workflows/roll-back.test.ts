@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { rollBack } from "../../workflows/roll-back.ts";
-import { rollBackUpdate, stateQuery } from "../../workflows/pipeline-messages.ts";
 import { aPipelineDefinition } from "../support/builders.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import type { World } from "../support/world.ts";
@@ -74,6 +73,62 @@ describe("rollBack", () => {
     await temporal.record(handle, "not-answering");
   });
 
+  it("comes up alone where the service is gone, also as the champion of now", async () => {
+    world.serving = {};
+    await (await start()).result();
+    expect(world.traffic).toEqual([`${before} alone`]);
+    expect(world.registry).toMatchObject({ champion: before, lock: null });
+    world.serving = {};
+    await (await start({ to: before })).result();
+    expect(world.serving).toEqual({ [before]: 100 });
+    expect(world.registry.champion).toBe(before);
+  });
+
+  it("leaves nothing behind where the service is gone and the champion before does not answer", async () => {
+    world.serving = {};
+    world.when("probe", async () => {
+      throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
+    });
+    expect(await failureOf(await start())).toBe("ProbeFailed: 8 of 8 probes failed");
+    expect(world.serving).toEqual({});
+    expect(world.registry.champion).toBe(champion);
+  });
+
+  it("takes the place of what others have brought up only once it answers", async () => {
+    world.serving = { hotfix: 100 };
+    world.when("probe", async ({ model }, usual) => {
+      expect(world.serving).toEqual({ hotfix: 100, [model]: 0 });
+      return usual();
+    });
+    await (await start({ replaceOthers: true })).result();
+    expect(world.requests("setWeight").map(({ comeback }) => comeback)).toContainEqual({ replaceOthers: true });
+    expect(world.serving).toEqual({ [before]: 100 });
+  });
+
+  it("ends nothing that came between the order and its turn", async () => {
+    const lock = { workflowId: "roll-out/other", runId: "1", acquiredAt: "2026-01-01T00:00:00.000Z", isBrief: true };
+    world.registry = { ...world.registry, lock };
+    const handle = await start();
+    await vi.waitFor(() => expect(world.story()).toContain("awaitLock"), 20_000);
+    world.registry = { ...world.registry, champion: `${world.name}-3`, lock: null };
+    expect(await failureOf(handle)).toContain(`there is ${world.name}-3 now: nobody has asked for its end`);
+    expect(world.traffic).toEqual([]);
+  });
+
+  it.each([
+    ["RolloutLocked", "Send that rollout back", ""],
+    ["ServiceChanged", "Replace what others have brought up", "--to FORMER --replace-others "],
+    ["Refused", "Try again", "--to FORMER "],
+  ] as const)("says what helps against %s", async (type, what, options) => {
+    world.when("lockRollout", async () => {
+      throw new TypedFailure(type, "no");
+    });
+    await failureOf(await start());
+    await vi.waitFor(() => expect(world.alerts).toHaveLength(1));
+    const command = `tuneloop rollout rollback ${world.name} ${options.replace("FORMER", before)}--reason "why"`;
+    expect(world.alerts[0]?.next.at(-1)).toEqual({ what, command });
+  });
+
   it.each([
     [{ to: "games-9" }, "was never champion"],
     [{ reason: "" }, "reason: "],
@@ -81,28 +136,5 @@ describe("rollBack", () => {
   ])("fails and says why when given %j", async (wrong, said) => {
     expect(await failureOf(await start(wrong))).toContain(said);
     expect(world.traffic).toEqual([]);
-  });
-});
-
-describe("the order rollBack of a pipeline", () => {
-  const startPipeline = () =>
-    temporal.start("pipeline", `pipeline/${world.name}`, aPipelineDefinition({ name: world.name }));
-  const order = { reason: "too many complaints", by: "ann" };
-
-  it("brings the champion before back, in the place of a cycle", async () => {
-    const handle = await startPipeline();
-    const receipt = await handle.executeUpdate(rollBackUpdate, { args: [order] });
-    expect(receipt).toEqual({ accepted: true, orderId: "rollBack-1" });
-    await vi.waitFor(async () => expect((await handle.query(stateQuery)).champion).toBe(before), 20_000);
-    expect((await handle.query(stateQuery)).lastOutcome).toBe(`roll-back/${world.name}/1: rolled-back`);
-    await handle.cancel();
-  });
-
-  it("is refused without a reason", async () => {
-    const handle = await startPipeline();
-    await expect(handle.executeUpdate("rollBack", { args: [{}] })).rejects.toMatchObject({
-      cause: { type: "InvalidInput", message: "reason: say why" },
-    });
-    await handle.cancel();
   });
 });
