@@ -11,7 +11,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/{domain,anyscale,activities,adapters,emulator,recipes,report,cli,dev}/**/*.test.ts"],
+          include: ["test/{domain,anyscale,activities,adapters,emulator,recipes,report,temporal,cli,dev}/**/*.test.ts"],
           testTimeout: 30_000,
         },
       },
