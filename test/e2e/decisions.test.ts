@@ -10,6 +10,7 @@ import type { PipelineView } from "../../src/domain/pipeline.ts";
 import type { CycleReport } from "../../src/domain/report-schema.ts";
 import { workflowIds } from "../../workflows/names.ts";
 import { until } from "../support/emulator.ts";
+import { serveJudge, type JudgedCase } from "../support/judge-fake.ts";
 import {
   aPipeline,
   askService,
@@ -20,6 +21,7 @@ import {
   sampleLines,
   servingProcess,
   startLoop,
+  TEST_SAMPLE,
   type Cycle,
   type Loop,
 } from "../support/loop.ts";
@@ -27,7 +29,7 @@ import {
 let loop: Loop;
 
 beforeAll(async () => {
-  loop = await startLoop();
+  loop = await startLoop({ JUDGE_TOKEN: "judge-token" });
   await giveTestSet(loop);
 });
 
@@ -233,6 +235,70 @@ describe("an approval", () => {
     const refused = await loop.tuneloop("approve", "late", "--reason", "too late", "--cycle", "late-1");
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("does not run") });
   }, 300_000);
+});
+
+describe("a judge", () => {
+  /** What is as expected is good; of two answers the one that is. */
+  const asExpected = ({ kind, token, texts }: JudgedCase): string => {
+    const expected = texts["expected answer, which is right"] ?? "";
+    const isRight = (title: string): boolean => texts[title] === expected;
+    if (kind === "pointwise") return JSON.stringify({ reason: "r", score: isRight("answer") ? 5 : 2, token });
+    const [first, second] = [isRight("first answer"), isRight("second answer")];
+    return JSON.stringify({ reason: "r", better: first === second ? "tie" : first ? "first" : "second", token });
+  };
+
+  it("decides two cycles by what it replies over HTTP, and its replies are checked like answers", async () => {
+    const judge = await serveJudge(asExpected);
+    try {
+      const name = "judged";
+      const endpoint = { url: judge.url, model: "judge-1", tokenSecret: "JUDGE_TOKEN" };
+      const pipeline = aPipeline(loop, {
+        name,
+        evaluate: { metrics: ["functional-representation", { pack: "llm-judge", options: { endpoint } }] },
+        decide: { primary: "judge_score", floor: 0, guards: [{ metric: "judge_preference", margin: 0.05 }] },
+      });
+      const first = await (await feed(loop, pipeline, 1, few)).cycle.result();
+      expect(first.outcome).toBe("promoted");
+      // Each answer once: there is nobody to compare the first one with.
+      expect(judge.cases.map(({ kind }) => kind)).toEqual(Array(TEST_SAMPLE.count).fill("pointwise"));
+      judge.cases.length = 0;
+
+      const report = await (await feed(loop, pipeline, 2, many)).cycle.result();
+      expect(report).toMatchObject({ outcome: "promoted", champion: { version: "judged-1" }, failure: null });
+      expect(report.decision?.reasons[0]).toMatch(/^judge_score: challenger .* the challenger is better\.$/);
+      const { judgements, comparisons, judgeFailure } = await recordOf("judged-2");
+      expect(judgeFailure).toBeNull();
+      const preference = comparisons.find(({ metric, subset }) => metric === "judge_preference" && subset === "test");
+      expect(preference).toMatchObject({ kind: "preference", total: TEST_SAMPLE.count, agreed: TEST_SAMPLE.count });
+      // The champion's own scores are those of the cycle in which it won.
+      const pairwise = judgements.find(({ against }) => against !== null);
+      const asked = (of: JudgedCase["kind"]): number => judge.cases.filter(({ kind }) => kind === of).length;
+      expect(asked("pointwise")).toBe(TEST_SAMPLE.count);
+      expect(asked("pairwise")).toBe(pairwise?.asked);
+      expect(judgements.map(({ failed }) => failed)).toEqual([0, 0, 0]);
+      expect(new Set(judge.requests.map(({ headers }) => headers["authorization"]))).toEqual(
+        new Set(["Bearer judge-token"]),
+      );
+      expect(await verify("judged-2")).toMatchObject({ code: 0, ok: true });
+
+      const key = pairwise?.replies[0]?.key ?? "";
+      await whileTampered(
+        key,
+        (text) => text.slice(text.indexOf("\n") + 1),
+        async () => {
+          const { code, decisions } = await verify("judged-2");
+          const places = decisions[0]?.differences.map(({ at }) => at) ?? [];
+          expect(places).toContain(key);
+          expect(places.some((at) => /^judgements: \d: asked$/.test(at))).toBe(true);
+          expect(code).toBe(1);
+        },
+      );
+      const written = await loop.store.get(objectKeys.reportMarkdown("judged-2"));
+      expect(written?.body.toString("utf8")).toContain("| Judge's score (decides) | all | 300 |");
+    } finally {
+      await judge.stop();
+    }
+  }, 120_000);
 });
 
 describe("a challenger whose service refuses to answer while it is asked", () => {
