@@ -87,6 +87,25 @@ describe("createRolloutActivities", () => {
       expect(registry().lock).toMatchObject(rival);
     });
 
+    it("says what sends a rollout back that users meet", async () => {
+      setRegistry({ lock: { ...rival, acquiredAt, isBrief: false } });
+      const running = { [rival.workflowId]: { status: "running" } as const };
+      const message = await expectFailure(() => lock(holder, running), "RolloutLocked");
+      expect(message).toContain('tuneloop rollout rollback games --reason "why"');
+      expect(message).toContain(`temporal workflow update execute -w ${rival.workflowId} --name rollBack --input '{`);
+    });
+
+    it("waits for a holder that is over soon, and takes the lock when it is", async () => {
+      setRegistry({ lock: { ...rival, acquiredAt, isBrief: true } });
+      const running = { [rival.workflowId]: { status: "running" } as const };
+      expect(await inActivity(() => lock(holder, running))).toBeNull();
+      const request = { pipeline: "games", ...holder, isBrief: true };
+      await expectFailure(() => activities({ workflows: running }).awaitLock(request), "StillWaiting");
+      expect(registry().lock).toMatchObject(rival);
+      await inActivity(() => activities().awaitLock(request));
+      expect(registry().lock).toMatchObject({ ...holder, isBrief: true });
+    });
+
     it.each(["completed", "failed", "cancelled", "terminated", "not-found"] as const)(
       "takes over from a holder that is %s",
       async (status) => {
@@ -188,13 +207,25 @@ describe("createRolloutActivities", () => {
       expect(compute.applied).toMatchObject([{ version: "games-2", canaryPercent: 50, completeRollout: false }]);
     });
 
-    it.each<[string, ServiceStatus | null]>([
-      ["there is no service", null],
-      ["somebody deployed another version", aService({ primary: aServed("games-9") })],
-    ])("deploys nothing where the champion does not serve: %s", async (_, service) => {
+    it.each<[string, ServiceStatus | null, string]>([
+      ["there is no service", null, "--to games-1 --reason"],
+      ["somebody deployed another version", aService({ primary: aServed("games-9") }), "--to games-1 --replace-others"],
+    ])("deploys nothing where the champion does not serve: %s", async (_, service, options) => {
       compute.service = service;
       const message = await expectFailure(() => activities().setWeight(aWeight), "ServiceChanged");
-      expect(message).toContain("rollOut with model games-1 and target promoted");
+      expect(message).toContain(`tuneloop rollout rollback games ${options}`);
+      expect(compute.applied).toEqual([]);
+    });
+
+    it("rolls back what others have beside the version that is to serve alone, if it is to be replaced", async () => {
+      compute.service = aService({ primary: aServed("games-2"), canary: aServed("hotfix", { weightPercent: 5 }) });
+      const alone = { ...aWeight, champion: "games-2", percent: 100, complete: true };
+      const back = { ...alone, comeback: { replaceOthers: false } };
+      const message = await expectFailure(() => activities().setWeight(back), "ServiceChanged");
+      expect(message).toContain("bring games-2 back in its place by tuneloop rollout rollback games --to games-2");
+      expect(compute.orders).toEqual([]);
+      await inActivity(() => activities().setWeight({ ...alone, comeback: { replaceOthers: true } }));
+      expect(compute.orders).toEqual(["roll back pipeline-games"]);
       expect(compute.applied).toEqual([]);
     });
 
@@ -266,6 +297,13 @@ describe("createRolloutActivities", () => {
       await inActivity(() => activities().takeDown({ ...aWeight, ...served }));
       expect(compute.applied).toMatchObject([{ version: "games-1", canaryPercent: 100, completeRollout: true }]);
       expect(compute.orders).toEqual([]);
+    });
+
+    it("deploys nothing of others where a comeback serves alone", async () => {
+      compute.service = aService({ primary: aServed("games-2") });
+      const request = { ...aWeight, ...served, champion: "hotfix", comeback: { replaceOthers: true } };
+      expect(await expectFailure(() => activities().takeDown(request), "ServiceChanged")).toContain("hotfix");
+      expect(compute.applied).toEqual([]);
     });
 
     it.each<[string, ServiceStatus | null, string | null]>([

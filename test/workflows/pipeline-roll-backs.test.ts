@@ -49,10 +49,11 @@ async function startCycleUntil(
   model: string | null = null,
 ): Promise<Door> {
   const door = new Door();
-  world.when(activity, async (request: { model?: string }, usual: () => never) => {
+  const wait = async (request: { model?: string }, usual: () => Promise<unknown>): Promise<unknown> => {
     if (model === null || request.model === model) await door.pass();
     return usual();
-  });
+  };
+  Object.assign(world.behaviours, { [activity]: wait });
   await start();
   world.commit(100);
   await pipeline.tellVersion(1);
