@@ -3,7 +3,7 @@
  * and after how many requests a real loss is seen. Users' feedback on both arms is drawn with a fixed seed.
  */
 import { isAlarm, noEvidence, withObservation } from "../../src/domain/statistics/sequential.ts";
-import { judgeGates, worstOf } from "../../src/domain/gates.ts";
+import { judgeGates, noGateEvidence, withLook, worstOf } from "../../src/domain/gates.ts";
 import { rolloutPolicySchema, type Observation } from "../../src/domain/rollout-schema.ts";
 import { seededRandom, type Random } from "../../src/recipes/embedded/random.ts";
 
@@ -58,10 +58,10 @@ function isSentBack(random: Random): boolean {
   const policy = rolloutPolicySchema.parse({
     gates: { alpha, latency: { maxRatio: 1, slackMs: 0 }, quality: { margin: 0 }, feedback: { margin: 0 } },
   });
-  const observations: Observation[] = [];
+  let evidence = noGateEvidence();
   for (let look = 0; look < 30; look++) {
-    observations.push(equalObservation(random, policy.maxErrorRate));
-    if (worstOf(judgeGates(observations, policy)).verdict === "fail") return true;
+    evidence = withLook(evidence, equalObservation(random, policy.maxErrorRate), policy);
+    if (worstOf(judgeGates(evidence, policy)).verdict === "fail") return true;
   }
   return false;
 }

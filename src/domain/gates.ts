@@ -1,27 +1,61 @@
 /**
- * The gates of a rollout: pure functions over everything that was observed since it began. Each is one test by betting
- * (see statistics/sequential.ts), so that looking at it after every answer is allowed: a challenger that is not worse is sent
- * back in at most `alpha` of all rollouts, all gates and all looks together, because each gate gets an equal part of it.
+ * The gates of a rollout: pure functions over everything that was observed since it began, look after look, so that a look
+ * costs the same however many came before. Each is one test by betting (see statistics/sequential.ts), so that looking at it
+ * after every answer is allowed: a challenger that is not worse is sent back in at most `alpha` of all rollouts, all gates
+ * and all looks together, because each gate gets an equal part of it.
  */
+import type { Evidence, GateEvidence } from "./looks-schema.ts";
 import type { GatePolicy, GateVerdict, Observation, RolloutPolicy } from "./rollout-schema.ts";
-import { evidenceAgainst, noEvidence, withObservation, type Bounds, type Evidence } from "./statistics/sequential.ts";
+import { evidenceAgainst, noEvidence, withObservation, type Bounds } from "./statistics/sequential.ts";
 
 /** Latencies of the champion that its p95 is taken from, the newest. */
 const latencyWindow = 400;
+/** Opinions of one version that wait for some of the other, the newest. */
+const mostPending = 1000;
 
-/** Judges all gates of the policy over the observations of a rollout, oldest first. */
+/** What gates go by. */
+export type GateRules = Pick<RolloutPolicy, "gates" | "maxErrorRate">;
+
+/** Before the first look. */
+export function noGateEvidence(): GateEvidence {
+  return {
+    errors: { failed: 0, evidence: noEvidence() },
+    latency: { windowMs: [], slow: { challenger: 0, champion: 0 }, evidence: noEvidence() },
+    quality: noEvidence(),
+    feedback: {
+      pending: { challenger: [], champion: [] },
+      atShare: { percent: 0, heard: 0 },
+      evidence: noEvidence(),
+    },
+  };
+}
+
+/** One look more. */
+export function withLook(
+  { errors, latency, quality, feedback }: GateEvidence,
+  observation: Observation,
+  { gates, maxErrorRate }: GateRules,
+): GateEvidence {
+  return {
+    errors: withErrors(errors, observation, maxErrorRate),
+    latency: gates.latency === null ? latency : withLatencies(latency, observation, gates.latency),
+    quality: gates.quality === null ? quality : withQuality(quality, observation, gates.quality),
+    feedback: gates.feedback === null ? feedback : withFeedback(feedback, observation, gates.feedback),
+  };
+}
+
+/** Judges all gates of the policy. */
 export function judgeGates(
-  observations: readonly Observation[],
-  { gates, maxErrorRate }: Pick<RolloutPolicy, "gates" | "maxErrorRate">,
+  { errors, latency, quality, feedback }: GateEvidence,
+  { gates, maxErrorRate }: GateRules,
 ): GateVerdict[] {
-  const { latency, quality, feedback } = gates;
-  const builtIn = 1 + [latency, quality, feedback].filter((gate) => gate !== null).length;
+  const builtIn = 1 + [gates.latency, gates.quality, gates.feedback].filter((gate) => gate !== null).length;
   const alpha = gates.alpha / builtIn;
   return [
-    errorGate(observations, maxErrorRate, alpha),
-    ...(latency === null ? [] : [latencyGate(observations, latency, alpha)]),
-    ...(quality === null ? [] : [qualityGate(observations, quality, alpha)]),
-    ...(feedback === null ? [] : [feedbackGate(observations, feedback, alpha)]),
+    errorGate(errors, maxErrorRate, alpha),
+    ...(gates.latency === null ? [] : [latencyGate(latency, gates.latency, alpha)]),
+    ...(gates.quality === null ? [] : [qualityGate(quality, gates.quality, alpha)]),
+    ...(gates.feedback === null ? [] : [feedbackGate(feedback, gates.feedback, alpha)]),
   ];
 }
 
@@ -31,15 +65,21 @@ export function worstOf(verdicts: readonly GateVerdict[]): Pick<GateVerdict, "ve
   return { verdict: worst, reasons: verdicts.filter(({ verdict }) => verdict === worst).map(({ reason }) => reason) };
 }
 
-function errorGate(observations: readonly Observation[], maxErrorRate: number, alpha: number): GateVerdict {
-  const answers = observations.flatMap(({ probes }) => probes.map(({ challenger }) => challenger.latencyMs));
-  const failed = answers.filter((latencyMs) => latencyMs === null).length;
-  // No answer can make up for one that failed: the test may stake more on each, and sees an outage in one look.
-  const evidence = sum(
-    answers.map((latencyMs) => (latencyMs === null ? -1 : 0)),
-    { margin: maxErrorRate, highest: 0 },
-  );
-  const said = `${failed} of ${answers.length} probe questions got no answer`;
+function withErrors(
+  { failed, evidence }: GateEvidence["errors"],
+  { probes }: Observation,
+  maxErrorRate: number,
+): GateEvidence["errors"] {
+  const losses = probes.map(({ challenger }) => (challenger.latencyMs === null ? -1 : 0));
+  return {
+    failed: failed + losses.filter((loss) => loss < 0).length,
+    // No answer can make up for one that failed: the test may stake more on each, and sees an outage in one look.
+    evidence: withAll(evidence, losses, { margin: maxErrorRate, highest: 0 }),
+  };
+}
+
+function errorGate({ failed, evidence }: GateEvidence["errors"], maxErrorRate: number, alpha: number): GateVerdict {
+  const said = `${failed} of ${evidence.observations} probe questions got no answer`;
   return judged("error rate", evidence, alpha, `${said}, ${ratio(maxErrorRate)} may`);
 }
 
@@ -47,48 +87,57 @@ function errorGate(observations: readonly Observation[], maxErrorRate: number, a
  * Slow is what takes longer than the champion's p95 before this look, for the challenger with the allowance. Both are counted
  * by one limit that was known before either answered, so that the test is exact however uncertain the p95 is.
  */
+function withLatencies(
+  { windowMs, slow, evidence }: GateEvidence["latency"],
+  { probes }: Observation,
+  { maxRatio, slackMs }: NonNullable<GatePolicy["latency"]>,
+): GateEvidence["latency"] {
+  const p95Ms = quantile(windowMs, 0.95);
+  const answered = probes.flatMap(({ challenger, champion }) =>
+    challenger.latencyMs === null || champion === null || champion.latencyMs === null
+      ? []
+      : [{ challengerMs: challenger.latencyMs, championMs: champion.latencyMs }],
+  );
+  const slower =
+    p95Ms === null
+      ? []
+      : answered.map(({ challengerMs, championMs }) => ({
+          challenger: Number(challengerMs > p95Ms * maxRatio + slackMs),
+          champion: Number(championMs > p95Ms),
+        }));
+  const differences = slower.map(({ challenger, champion }) => champion - challenger);
+  return {
+    windowMs: [...windowMs, ...answered.map(({ championMs }) => championMs)].slice(-latencyWindow),
+    slow: {
+      challenger: slower.reduce((total, { challenger }) => total + challenger, slow.challenger),
+      champion: slower.reduce((total, { champion }) => total + champion, slow.champion),
+    },
+    evidence: withAll(evidence, differences),
+  };
+}
+
 function latencyGate(
-  observations: readonly Observation[],
+  { slow, evidence }: GateEvidence["latency"],
   { maxRatio, slackMs }: NonNullable<GatePolicy["latency"]>,
   alpha: number,
 ): GateVerdict {
-  let window: number[] = [];
-  let evidence = noEvidence();
-  const slow = { challenger: 0, champion: 0 };
-  for (const { probes } of observations) {
-    const p95Ms = quantile(window, 0.95);
-    const answered = probes.flatMap(({ challenger, champion }) =>
-      challenger.latencyMs === null || champion === null || champion.latencyMs === null
-        ? []
-        : [{ challengerMs: challenger.latencyMs, championMs: champion.latencyMs }],
-    );
-    for (const { challengerMs, championMs } of answered) {
-      if (p95Ms === null) break;
-      const isSlow = { challenger: challengerMs > p95Ms * maxRatio + slackMs, champion: championMs > p95Ms };
-      slow.challenger += Number(isSlow.challenger);
-      slow.champion += Number(isSlow.champion);
-      evidence = withObservation(evidence, Number(isSlow.champion) - Number(isSlow.challenger));
-    }
-    window = [...window, ...answered.map(({ championMs }) => championMs)].slice(-latencyWindow);
-  }
   const allowed = `${maxRatio} times the champion's p95 and ${slackMs} ms`;
   const said = `${slow.challenger} of ${evidence.observations} answers took longer than ${allowed}, ${slow.champion} of the champion's longer than its p95`;
   return judged("p95 latency", evidence, alpha, evidence.observations === 0 ? "nothing to compare yet" : said);
 }
 
-function qualityGate(
-  observations: readonly Observation[],
+function withQuality(
+  evidence: Evidence,
+  { probes }: Observation,
   { margin }: NonNullable<GatePolicy["quality"]>,
-  alpha: number,
-): GateVerdict {
-  const differences = observations.flatMap(({ probes }) =>
-    probes.flatMap(({ challenger, champion }) =>
-      challenger.score === null || champion === null || champion.score === null
-        ? []
-        : challenger.score - champion.score,
-    ),
+): Evidence {
+  const differences = probes.flatMap(({ challenger, champion }) =>
+    challenger.score === null || champion === null || champion.score === null ? [] : challenger.score - champion.score,
   );
-  const evidence = sum(differences, { margin });
+  return withAll(evidence, differences, { margin });
+}
+
+function qualityGate(evidence: Evidence, { margin }: NonNullable<GatePolicy["quality"]>, alpha: number): GateVerdict {
   return judged("quality on probes", evidence, alpha, `${difference(evidence)}, a loss of ${ratio(margin)} is allowed`);
 }
 
@@ -98,31 +147,39 @@ function qualityGate(
  * lucky opinion of the champion look like many losses of the challenger, each side is cut into as many parts as the smaller
  * one has opinions, and the means of the parts are compared.
  */
+function withFeedback(
+  { pending, atShare, evidence }: GateEvidence["feedback"],
+  { challengerPercent, feedback }: Observation,
+  { margin }: NonNullable<GatePolicy["feedback"]>,
+): GateEvidence["feedback"] {
+  const before = atShare.percent === challengerPercent ? atShare.heard : 0;
+  const heard = {
+    challenger: [...pending.challenger, ...feedback.challenger],
+    champion: [...pending.champion, ...feedback.champion],
+  };
+  const pairs = Math.min(heard.challenger.length, heard.champion.length);
+  const [challenger, champion] = [meansOf(heard.challenger, pairs), meansOf(heard.champion, pairs)];
+  const differences = challenger.map((value, index) => value - (champion[index] ?? value));
+  return {
+    // One side of it is empty at least.
+    pending:
+      pairs > 0
+        ? { challenger: [], champion: [] }
+        : { challenger: heard.challenger.slice(-mostPending), champion: heard.champion.slice(-mostPending) },
+    atShare: { percent: challengerPercent, heard: before + feedback.challenger.length },
+    evidence: withAll(evidence, differences, { margin }),
+  };
+}
+
 function feedbackGate(
-  observations: readonly Observation[],
+  { atShare, evidence }: GateEvidence["feedback"],
   { margin, minExposure }: NonNullable<GatePolicy["feedback"]>,
   alpha: number,
 ): GateVerdict {
-  let evidence = noEvidence();
-  let pending: Observation["feedback"] = { challenger: [], champion: [] };
-  for (const { feedback } of observations) {
-    pending = {
-      challenger: [...pending.challenger, ...feedback.challenger],
-      champion: [...pending.champion, ...feedback.champion],
-    };
-    const pairs = Math.min(pending.challenger.length, pending.champion.length);
-    if (pairs === 0) continue;
-    const [challenger, champion] = [meansOf(pending.challenger, pairs), meansOf(pending.champion, pairs)];
-    for (const [index, value] of challenger.entries()) {
-      evidence = withObservation(evidence, value - (champion[index] ?? value), { margin });
-    }
-    pending = { challenger: [], champion: [] };
-  }
-  const heard = observations.reduce((total, { feedback }) => total + feedback.challenger.length, 0);
   const said = `${difference(evidence)}, a loss of ${ratio(margin)} is allowed`;
   const verdict = judged("users' feedback", evidence, alpha, said);
-  if (verdict.verdict === "fail" || heard >= minExposure) return verdict;
-  const missing = `${heard} of the ${minExposure} pieces of feedback that a step needs`;
+  if (verdict.verdict === "fail" || atShare.heard >= minExposure) return verdict;
+  const missing = `${atShare.heard} of the ${minExposure} opinions that are needed at ${atShare.percent} %`;
   return { ...verdict, verdict: "hold", reason: `users' feedback: ${missing}` };
 }
 
@@ -139,8 +196,8 @@ function judged(gate: string, evidence: Evidence, alpha: number, said: string): 
   return { gate, verdict: isWorse ? "fail" : "pass", reason: `${gate}: ${said} (${odds})` };
 }
 
-function sum(differences: readonly number[], bounds: Bounds): Evidence {
-  return differences.reduce((evidence, value) => withObservation(evidence, value, bounds), noEvidence());
+function withAll(evidence: Evidence, differences: readonly number[], bounds: Bounds = {}): Evidence {
+  return differences.reduce((seen, value) => withObservation(seen, value, bounds), evidence);
 }
 
 function difference({ observations, sum: total }: Evidence): string {

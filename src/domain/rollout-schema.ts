@@ -44,7 +44,7 @@ export const gatesSchema = z.strictObject({
     .strictObject({ margin: ratio.lt(1).default(0.05) })
     .nullable()
     .prefault({}),
-  /** Loss in users' feedback that is allowed, and how much of it a step needs before it passes; null for no gate. */
+  /** Loss in users' feedback that is allowed, and how many opinions each share of the traffic needs before it passes; null for no gate. */
   feedback: z
     .strictObject({ margin: ratio.lt(1).default(0), minExposure: z.int().min(0).default(0) })
     .nullable()
@@ -95,7 +95,7 @@ const probeAnswerSchema = z.object({
   score: ratio.nullable(),
 });
 
-/** What one look at a rollout has seen; kept in `rollouts/<rollout>/observations.jsonl`. */
+/** What one look at a rollout has seen; a line of the parts of its record. */
 export const observationSchema = z.object({
   /** ISO-8601. */
   at: z.string(),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { judgeGates, worstOf } from "../../src/domain/gates.ts";
+import {
+  judgeGates as judgeEvidence,
+  noGateEvidence,
+  withLook,
+  worstOf,
+  type GateRules,
+} from "../../src/domain/gates.ts";
+import { gateEvidenceSchema, type GateEvidence } from "../../src/domain/looks-schema.ts";
 import { rolloutPolicySchema, type GateVerdict, type Observation } from "../../src/domain/rollout-schema.ts";
 
 type Answer = Observation["probes"][number]["challenger"];
@@ -16,6 +23,9 @@ function look(challenger: Answer, champion: Answer | null = good, feedback?: Obs
 }
 
 const policy = (gates: object = {}, maxErrorRate = 0.02) => rolloutPolicySchema.parse({ gates, maxErrorRate });
+const after = (seen: Observation[], given: GateRules): GateEvidence =>
+  seen.reduce((evidence, look) => withLook(evidence, look, given), noGateEvidence());
+const judgeGates = (seen: Observation[], given: GateRules): GateVerdict[] => judgeEvidence(after(seen, given), given);
 const verdicts = (seen: Observation[], given = policy()): Record<string, GateVerdict["verdict"]> =>
   Object.fromEntries(judgeGates(seen, given).map(({ gate, verdict }) => [gate, verdict]));
 const names = ["error rate", "p95 latency", "quality on probes", "users' feedback"];
@@ -70,14 +80,38 @@ describe("judgeGates", () => {
     expect(said.find(({ gate }) => gate === "p95 latency")?.reason).toContain("nothing to compare yet");
   });
 
-  it("holds until users have said enough", () => {
+  it("holds at each share of the traffic until users of that share have said enough, and not again in its bake time", () => {
     const strict = policy({ feedback: { minExposure: 3 } });
-    const told = (count: number): Observation => look(good, good, { challenger: Array(count).fill(1), champion: [1] });
-    expect(verdicts([told(2)], strict)["users' feedback"]).toBe("hold");
-    expect(verdicts([told(2), told(1)], strict)["users' feedback"]).toBe("pass");
-    expect(judgeGates([told(2)], strict).at(-1)?.reason).toBe(
-      "users' feedback: 2 of the 3 pieces of feedback that a step needs",
+    const told = (count: number, challengerPercent = 10): Observation => ({
+      ...look(good, good, { challenger: Array(count).fill(1), champion: [1] }),
+      challengerPercent,
+    });
+    const verdict = (seen: Observation[]) => verdicts(seen, strict)["users' feedback"];
+    expect(verdict([told(2)])).toBe("hold");
+    expect(verdict([told(2), told(1)])).toBe("pass");
+    expect(verdict([told(3), told(2, 50)])).toBe("hold");
+    expect(verdict([told(3), told(2, 50), told(1, 50), told(0, 50)])).toBe("pass");
+    expect(judgeGates([told(3), told(2, 50)], strict).at(-1)?.reason).toBe(
+      "users' feedback: 2 of the 3 opinions that are needed at 50 %",
     );
+  });
+
+  it("says the same of evidence that was kept as JSON half-way", () => {
+    const seen = Array.from({ length: 60 }, (_, index) =>
+      look({ latencyMs: 90 + ((index * 7) % 40), score: index % 3 === 0 ? 0.5 : 1 }, good, {
+        challenger: index % 2 === 0 ? [0.4] : [],
+        champion: index % 3 === 0 ? [0.6, 0.7] : [],
+      }),
+    );
+    const kept = gateEvidenceSchema.parse(JSON.parse(JSON.stringify(after(seen.slice(0, 30), policy()))));
+    const whole = seen.slice(30).reduce((evidence, look) => withLook(evidence, look, policy()), kept);
+    expect(judgeEvidence(whole, policy())).toEqual(judgeGates(seen, policy()));
+  });
+
+  it("knows no more after 10,000 looks than after 100, also where nobody speaks of the champion", () => {
+    const one = look(good, good, { challenger: [0.9], champion: [] });
+    const sizeAfter = (looks: number): number => JSON.stringify(after(Array(looks).fill(one), policy())).length;
+    expect(sizeAfter(10_000)).toBeLessThan(sizeAfter(100) + 10_000);
   });
 
   it("leaves out the gates that the policy turns off", () => {

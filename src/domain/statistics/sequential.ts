@@ -11,15 +11,7 @@
  * Mathematical Statistics 41 (1970) 1397-1409, and the one over starting times as in Shin, Ramdas and Rinaldo, E-detectors,
  * New England Journal of Statistics in Data Science 2 (2024) 229-260.
  */
-
-/** What has been seen of one comparison so far; plain JSON. */
-export interface Evidence {
-  observations: number;
-  /** Of the differences, challenger minus champion. */
-  sum: number;
-  /** What each stake has come to, of one unit of money each, without what is still to be given out. */
-  wealth: number[];
-}
+import type { Evidence } from "../looks-schema.ts";
 
 /** What may be lost, and how good a round can be. */
 export interface Bounds {

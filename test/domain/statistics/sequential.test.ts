@@ -1,12 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  evidenceAgainst,
-  isAlarm,
-  noEvidence,
-  withObservation,
-  type Evidence,
-} from "../../../src/domain/statistics/sequential.ts";
+import type { Evidence } from "../../../src/domain/looks-schema.ts";
+import { evidenceAgainst, isAlarm, noEvidence, withObservation } from "../../../src/domain/statistics/sequential.ts";
 import { seededRandom } from "../../../src/recipes/embedded/random.ts";
 
 const after = (differences: readonly number[], margin = 0): Evidence =>
