@@ -6,13 +6,15 @@ import { TypedFailure } from "../src/domain/failures.ts";
 import { judgeGates, worstOf } from "../src/domain/gates.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import { objectKeys } from "../src/domain/object-keys.ts";
-import { feedbackSchema, observationSchema, type Feedback, type Observation } from "../src/domain/rollout-schema.ts";
+import type { Looks } from "../src/domain/looks-schema.ts";
+import { feedbackSchema, type Feedback, type GateVerdict, type Observation } from "../src/domain/rollout-schema.ts";
 import type { ObjectStore, Ports } from "../src/ports.ts";
-import { parseLine } from "./documents.ts";
+import { addLook, LookReader, readLooks } from "./look-record.ts";
 import type { LookRequest, LookResult } from "./rollout-interfaces.ts";
 import { probeVersion, type ProbeAnswer } from "./probes.ts";
 import { readQuestions } from "./questions.ts";
-import { observeShare } from "./weights.ts";
+import { waitedMs } from "./waiting.ts";
+import { observeShare, steadily } from "./weights.ts";
 
 /** Questions of a look: few, since each costs the users' service time. */
 const questionsPerLook = 8;
@@ -21,46 +23,65 @@ const mostFeedbackObjects = 200;
 
 type LookPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "gates" | "metrics">;
 
+/** Looks of which a gate of one's own is shown the newest. */
+const looksOfOwnGate = 1000;
+
 /**
- * Looks once: reads the weights back, asks both versions the same questions at the same time, reads what users have said
- * since the look before, and judges all of it together with the earlier looks. Answers when the verdict is another than is
- * known, or at `until`; else fails as StillWaiting until the next look.
+ * Makes the activity that looks once: reads the weights back, asks both versions the same questions at the same time, reads
+ * what users have said since the look before, and judges all of it together with the earlier looks. Answers when the verdict
+ * is news at once, or `newsMs` are over; else fails as StillWaiting until the next look.
  */
-export async function look(ports: LookPorts, request: LookRequest): Promise<LookResult> {
-  const { store, compute, gates } = ports;
-  const { pipeline, model, runId, policy } = request;
-  const { percent, state } = observeShare(await compute.getService(serviceName(pipeline)), request);
-  if (state === "unknown") log.warn("the service shows a state that is not known", { pipeline, model });
-  const key = objectKeys.observations(pipeline, model, runId);
-  const before = await readObservations(store, key);
-  const observation = await observe(ports, { ...request, percent }, before);
-  // A version that somebody else has just replaced does not answer either, and that is not its fault.
-  if (observation.probes.some(({ challenger }) => challenger.latencyMs === null)) {
-    observeShare(await compute.getService(serviceName(pipeline)), request);
-  }
-  const seen = [...before, observation];
-  const lines = seen.map((observation) => `${JSON.stringify(observation)}\n`);
-  await store.put(key, lines.join(""), { contentType: "application/jsonl" });
-  const verdicts = [...judgeGates(seen, policy), ...(await gates.judge(policy.gates.own, seen))];
-  const { verdict } = worstOf(verdicts);
-  const leftMs = Date.parse(request.until) - Date.now();
-  const isThere = request.percent === null && percent === 100;
-  if (verdict !== request.known || leftMs <= 0 || isThere)
-    return { percent, verdict, gates: verdicts, looks: seen.length };
-  const retryAfterMs = Math.max(1, Math.min(leftMs, policy.probeSeconds * 1000));
-  throw new TypedFailure("StillWaiting", `the gates say ${verdict}, as before`, { retryAfterMs });
+export function createLook(ports: LookPorts): (request: LookRequest) => Promise<LookResult> {
+  const reader = new LookReader(ports.store);
+  return async (request) => {
+    const { pipeline, model, policy, wait } = request;
+    const probeMs = policy.probeSeconds * 1000;
+    const goneMs = waitedMs();
+    if (goneMs < request.restMs) throw waits("the next look", request.restMs - goneMs);
+    const share = (): Promise<{ percent: number; state: string }> =>
+      steadily(policy, async () => observeShare(await ports.compute.getService(serviceName(pipeline)), request));
+    const { percent, state } = await share();
+    if (state === "unknown") log.warn("the service shows a state that is not known", { pipeline, model });
+    const before = await readLooks(ports.store, request);
+    const observation = await observe(ports, { ...request, percent }, before.looks);
+    // A version that somebody else has just replaced does not answer either, and that is not its fault.
+    if (observation.probes.some(({ challenger }) => challenger.latencyMs === null)) await share();
+    // An order has made an end of this wait: what was seen belongs to no other.
+    cancellationSignal().throwIfAborted();
+    const looks = await addLook(ports.store, request, before, { observation, wait, rules: policy });
+    const gates = [...judgeGates(looks.evidence, policy), ...(await judgeOwn(ports, reader, request, looks))];
+    const { verdict } = worstOf(gates);
+    const leftMs = request.newsMs - goneMs;
+    const isThere = request.percent === null && percent === 100;
+    if (request.atOnce.includes(verdict) || leftMs <= 0 || isThere)
+      return { percent, verdict, gates, looks: looks.counts[wait] ?? 0 };
+    throw waits(`news, the gates say ${verdict}`, Math.min(leftMs, probeMs));
+  };
+}
+
+function waits(forWhat: string, delayMs: number): TypedFailure {
+  return new TypedFailure("StillWaiting", `waiting for ${forWhat}`, { retryAfterMs: Math.max(1, Math.ceil(delayMs)) });
+}
+
+async function judgeOwn(
+  { gates }: LookPorts,
+  reader: LookReader,
+  request: LookRequest,
+  looks: Looks,
+): Promise<GateVerdict[]> {
+  const { own } = request.policy.gates;
+  return own.length === 0 ? [] : gates.judge(own, await reader.newest(request, looks, looksOfOwnGate));
 }
 
 async function observe(
   ports: LookPorts,
   request: LookRequest & { percent: number },
-  before: readonly Observation[],
+  before: Looks,
 ): Promise<Observation> {
-  const { pipeline, model, champion, percent, quality } = request;
-  const questions = await questionsOfLook(ports.store, request, before.length);
-  const options = { quality, signal: cancellationSignal() };
+  const { pipeline, model, champion, percent } = request;
+  const questions = await questionsOfLook(ports.store, request, total(before));
   const ask = (version: string): Promise<ProbeAnswer[]> =>
-    probeVersion(ports, { pipeline, model: version }, questions, options);
+    probeVersion(ports, { pipeline, model: version }, questions, request);
   const [challenging, defending] = await Promise.all([
     ask(model),
     champion === null || champion === model ? null : ask(champion),
@@ -73,7 +94,7 @@ async function observe(
       challenger,
       champion: defending?.[index] ?? null,
     })),
-    ...(await readFeedback(ports.store, request, before.at(-1)?.feedbackUpTo ?? null)),
+    ...(await readFeedback(ports.store, request, before.newest.at(-1)?.feedbackUpTo ?? null)),
   };
 }
 
@@ -103,11 +124,8 @@ function inOrderOf(questions: readonly TestRecord[], draw: string): TestRecord[]
     .map(({ question }) => question);
 }
 
-async function readObservations(store: ObjectStore, key: string): Promise<Observation[]> {
-  const object = await store.get(key);
-  if (object === null) return [];
-  const lines = object.body.toString("utf8").trimEnd().split("\n");
-  return lines.map((line, index) => parseLine(observationSchema, line, { key, number: index + 1 }));
+function total({ counts }: Looks): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** What users said of both versions after `upTo`, at first since the rollout began: objects are named by their time. */

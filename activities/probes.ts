@@ -1,4 +1,5 @@
 /** Questions that a rollout asks a version to see how it does. */
+import { cancellationSignal } from "@temporalio/activity";
 import type { TestRecord } from "../src/domain/evaluation-schema.ts";
 import type { AnsweredPrediction } from "../src/domain/metrics/metric.ts";
 import type { Observation } from "../src/domain/rollout-schema.ts";
@@ -7,6 +8,7 @@ import type { Ports } from "../src/ports.ts";
 import { needDocument } from "./documents.ts";
 import { servedEndpoint } from "./arms.ts";
 import { vocabularySchema } from "./vocabulary.ts";
+import { steadily } from "./weights.ts";
 
 /** An answer that takes longer is none. */
 const timeoutMs = 10_000;
@@ -21,9 +23,10 @@ export async function probeVersion(
   ports: ProbePorts,
   version: { pipeline: string; model: string },
   questions: readonly TestRecord[],
-  { quality, signal }: { quality: RollOutInput["quality"]; signal: AbortSignal },
+  { quality, policy }: Pick<RollOutInput, "quality" | "policy">,
 ): Promise<ProbeAnswer[]> {
-  const served = await servedEndpoint(ports, version);
+  const signal = cancellationSignal();
+  const served = await steadily(policy, () => servedEndpoint(ports, version));
   const scoreOf = await scorer(ports, quality);
   return Promise.all(
     questions.map(async (question) => {
@@ -40,7 +43,7 @@ export async function probeVersion(
           timeoutMs,
           signal,
         });
-        const latencyMs = performance.now() - startedMs;
+        const latencyMs = Math.round((performance.now() - startedMs) * 10) / 10;
         const { id, expected } = question;
         const prediction = { id, expected, answer, error: null, latencyMs, promptTokens, completionTokens };
         return { latencyMs, score: scoreOf(question, prediction) };

@@ -1,7 +1,39 @@
+import { log, sleep } from "@temporalio/activity";
 import { TypedFailure } from "../src/domain/failures.ts";
 import { serviceName } from "../src/domain/ids.ts";
 import type { ServiceStatus, ServiceVersionStatus } from "../src/compute-port.ts";
+import type { RolloutPolicy } from "../src/domain/rollout-schema.ts";
 import type { ServedModel } from "./rollout-interfaces.ts";
+
+/** Reads that must all say so before something is believed to be wrong with a service. */
+const reads = 4;
+/** How long these take at most, in milliseconds. */
+const mostSteadyMs = 5000;
+
+/**
+ * Observes a service, again where it is changed or cannot serve, for it may show something else for a moment: throws
+ * ServiceChanged and ServiceFailed only when it stays so for half the time between two looks, at most five seconds. Obeys
+ * cancellation.
+ */
+export async function steadily<T>(
+  { probeSeconds }: Pick<RolloutPolicy, "probeSeconds">,
+  observe: () => Promise<T>,
+): Promise<T> {
+  const pauseMs = Math.min(mostSteadyMs, probeSeconds * 500) / (reads - 1);
+  for (let read = 1; ; read++) {
+    try {
+      return await observe();
+    } catch (error) {
+      if (!isOfService(error) || read === reads) throw error;
+      log.warn("a service is read again", { read, reason: error.message });
+      await sleep(pauseMs);
+    }
+  }
+}
+
+function isOfService(error: unknown): error is TypedFailure {
+  return error instanceof TypedFailure && (error.type === "ServiceChanged" || error.type === "ServiceFailed");
+}
 
 /** What a weight that was asked for looks like right now. */
 export type ObservedWeight = { is: "reached" } | { is: "waiting"; for: string } | { is: "missing"; shown: string };

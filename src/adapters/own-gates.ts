@@ -10,8 +10,8 @@ import { findCode, isFunction, problemOf } from "./own-code.ts";
 /** What a file of one's own exports as `gate`. */
 export interface OwnGate {
   /**
-   * Judges everything that was observed since a rollout began, oldest first. Pure: the same observations and options give
-   * the same verdict. `hold` keeps the step until it says otherwise, or the rollout's `holdSeconds` are over.
+   * Judges what the newest 1,000 looks at a rollout have seen, oldest first. Pure: the same observations and options give the
+   * same verdict. `hold` keeps the step until it says otherwise, or the rollout's `holdSeconds` are over.
    */
   judge(observations: readonly Observation[], options: GatePolicy["own"][number]["options"]): Omit<GateVerdict, "gate">;
   /** Throws an error whose message names the option that is wrong. */

@@ -54,8 +54,11 @@ export const objectKeys = {
   reportMarkdown: (cycle: string) => `reports/${cycle}/report.md`,
   /** What has been posted of a cycle, or of one alert that is about none, at one place. */
   posted: (about: string, sink: string) => `alerts/${about}/${sink}.json`,
-  /** What the looks at a rollout have seen. */
-  observations: (pipeline: string, model: string, runId: string) => `rollouts/${pipeline}/${model}/${runId}.jsonl`,
+  /** What the looks at a rollout have seen: the newest, and what its gates know of all. */
+  looks: (pipeline: string, model: string, runId: string) => `rollouts/${pipeline}/${model}/${runId}/newest.json`,
+  /** A hundred looks that came before. */
+  looksPart: (pipeline: string, model: string, runId: string, part: number) =>
+    `rollouts/${pipeline}/${model}/${runId}/${String(part).padStart(5, "0")}.jsonl`,
   /** What users say of answers; in order of time. */
   feedback: (pipeline: string) => `feedback/${pipeline}/`,
   /** Above the registries of all pipelines. */

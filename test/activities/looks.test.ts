@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { LookRequest } from "../../activities/rollout-interfaces.ts";
-import { look } from "../../activities/looks.ts";
+import type { LookRequest, LookResult } from "../../activities/rollout-interfaces.ts";
+import { createLook } from "../../activities/looks.ts";
 import { createMetricCatalog } from "../../src/adapters/metrics/catalog.ts";
 import { createGateCatalog } from "../../src/adapters/own-gates.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import { observationSchema, rolloutPolicySchema, type Observation } from "../../src/domain/rollout-schema.ts";
-import { expectFailure, inActivity } from "../support/activity.ts";
+import { looksSchema, type Looks } from "../../src/domain/looks-schema.ts";
+import { rolloutPolicySchema, type Observation } from "../../src/domain/rollout-schema.ts";
+import { activityEnvironment, expectFailure, failureOf, inActivity } from "../support/activity.ts";
 import { aRollOutInput, aTestRecord } from "../support/builders.ts";
 import {
   aServed,
@@ -24,7 +25,7 @@ const questions = Array.from({ length: 20 }, (_, index) => aTestRecord(`r${index
 const body = questions.map((question) => `${JSON.stringify(question)}\n`).join("");
 const testSet = { key: "testsets/games/x.jsonl", sha256: sha256(body), records: 20 };
 const vocabulary = "datasets/games/vocabularies/000001.json";
-const observations = objectKeys.observations("games", "games-2", "run-1");
+const record = objectKeys.looks("games", "games-2", "run-1");
 
 beforeEach(() => {
   store = new MemoryObjectStore();
@@ -50,33 +51,32 @@ const ports = (answer: (question: Question) => string = right) => ({
   metrics: createMetricCatalog([]),
   gates: createGateCatalog([]),
 });
-const soon = (): string => new Date(Date.now() + 60_000).toISOString();
-const now = (): string => new Date().toISOString();
+const look = (given: ReturnType<typeof ports>, request: LookRequest): Promise<LookResult> => createLook(given)(request);
+/** So many milliseconds after it was asked for, by a server whose clock is not the worker's. */
+const after = (ms: number) => ({ scheduledTimestampMs: 1000, currentAttemptScheduledTimestampMs: 1000 + ms });
 
 function aLook(overrides: Partial<LookRequest> = {}): LookRequest {
   return {
     ...aRollOutInput({ pipeline: "games", model: "games-2", target: "promoted" }),
     champion: "games-1",
     testSet,
-    policy: rolloutPolicySchema.parse({ probeSeconds: 5 }),
+    policy: rolloutPolicySchema.parse({ probeSeconds: 0.2 }),
     quality: { metrics: [{ pack: "exact-match", options: {} }], metric: "exact_match", vocabulary },
     percent: 50,
     runId: "run-1",
     startedAt: "2026-01-01T00:00:00.000Z",
-    known: "pass",
-    until: now(),
+    wait: 0,
+    restMs: 0,
+    newsMs: 0,
+    atOnce: ["fail"],
     ...overrides,
   };
 }
 
-const seen = (): Observation[] =>
-  store
-    .text(observations)
-    .trimEnd()
-    .split("\n")
-    .map((line) => observationSchema.parse(JSON.parse(line)));
+const kept = (): Looks => looksSchema.parse(JSON.parse(store.text(record)));
+const seen = (): Observation[] => kept().newest;
 
-describe("look", () => {
+describe("createLook", () => {
   it("asks both versions the same questions, others at each look, and keeps what it saw", async () => {
     const asked = ports();
     for (const _ of [1, 2, 3]) await inActivity(() => look(asked, aLook()));
@@ -106,22 +106,61 @@ describe("look", () => {
     expect(texts.filter((text) => text?.includes("old"))).toEqual([]);
   });
 
-  it("waits for the next look as long as the verdict is known and there is time", async () => {
-    const message = await expectFailure(() => look(ports(), aLook({ until: soon() })), "StillWaiting");
-    expect(message).toBe("the gates say pass, as before");
+  const outage = ({ serviceVersion }: Question): string => {
+    if (serviceVersion === "games-2") throw new Error("HTTP 500");
+    return "answer";
+  };
+
+  it("waits for the next look until there is to be news, by the server's clock", async () => {
+    const first = await failureOf(() => look(ports(), aLook({ newsMs: 300 })), after(0));
+    expect(first).toMatchObject({
+      type: "StillWaiting",
+      message: "waiting for news, the gates say pass",
+      nextRetryDelay: 200,
+    });
+    const second = await failureOf(() => look(ports(), aLook({ newsMs: 300 })), after(200));
+    expect(second).toMatchObject({ type: "StillWaiting", nextRetryDelay: 100 });
+    const news = await inActivity(() => look(ports(), aLook({ newsMs: 300 })), after(300));
+    expect(news).toMatchObject({ verdict: "pass", looks: 3 });
+  });
+
+  it("answers before that when the verdict is news at once, and else not", async () => {
+    const { gates, ...news } = await inActivity(() => look(ports(outage), aLook({ newsMs: 60_000 })));
+    expect(news).toEqual({ percent: 50, verdict: "fail", looks: 1 });
+    expect(gates.find((gate) => gate.verdict === "fail")?.reason).toContain("8 of 8 probe questions got no answer");
+    const held = { ...aLook().policy, gates: { ...aLook().policy.gates, feedback: { margin: 0, minExposure: 1 } } };
+    const request = aLook({ runId: "run-2", policy: held, newsMs: 60_000 });
+    await expectFailure(() => look(ports(), { ...request, atOnce: ["pass", "fail"] }), "StillWaiting");
+    store.write("feedback/games/2026-01-02.jsonl", '{"model":"games-2","score":1}');
+    await expectFailure(() => look(ports(), request), "StillWaiting");
+    const passing = await inActivity(() => look(ports(), { ...request, atOnce: ["pass", "fail"] }));
+    expect(passing).toMatchObject({ verdict: "pass", looks: 3 });
+  });
+
+  it("does not look before its time, and asks nobody until then", async () => {
+    const asked = ports();
+    const early = await failureOf(() => look(asked, aLook({ restMs: 5000 })), after(0));
+    expect(early).toMatchObject({ type: "StillWaiting", nextRetryDelay: 5000 });
+    expect(asked.endpoint.asked).toEqual([]);
+    await inActivity(() => look(asked, aLook({ restMs: 5000 })), after(5000));
     expect(seen()).toHaveLength(1);
   });
 
-  it("answers at once when the verdict is news", async () => {
-    const fails = ({ serviceVersion }: Question): string => {
-      if (serviceVersion === "games-2") throw new Error("HTTP 500");
-      return "answer";
-    };
-    const request = aLook({ until: soon() });
-    await expectFailure(() => look(ports(), request), "StillWaiting");
-    const { verdict, gates, looks } = await inActivity(() => look(ports(fails), request));
-    expect({ verdict, looks }).toEqual({ verdict: "fail", looks: 2 });
-    expect(gates.find((gate) => gate.verdict === "fail")?.reason).toContain("8 of 16 probe questions got no answer");
+  it("counts the looks of each wait apart", async () => {
+    const counts: number[] = [];
+    for (const wait of [0, 0, 2, 0]) counts.push((await inActivity(() => look(ports(), aLook({ wait })))).looks);
+    expect(counts).toEqual([1, 2, 1, 3]);
+    expect(kept().counts).toEqual([3, 0, 1]);
+  });
+
+  it("keeps nothing of a look that an order has cancelled meanwhile", async () => {
+    const environment = activityEnvironment();
+    const cancelled = ports((question) => {
+      environment.cancel();
+      return right(question);
+    });
+    await expect(environment.run(() => look(cancelled, aLook()))).rejects.toThrow();
+    expect(await store.get(record)).toBeNull();
   });
 
   it("counts an answer that is wrong against the one that the champion gave", async () => {
@@ -170,6 +209,27 @@ describe("look", () => {
     expect(asked.endpoint.asked).toEqual([]);
   });
 
+  it.each([
+    ["another share", at(30)],
+    ["nothing", null],
+    ["a version that failed", aService({ canary: aServed("games-2", { state: "failed", weightPercent: 50 }) })],
+  ])("goes on when the service shows %s for a moment only", async (_, odd) => {
+    const right = at(50);
+    let reads = 0;
+    compute.getService = async () => (reads++ < 3 ? odd : right);
+    expect(await inActivity(() => look(ports(), aLook()))).toMatchObject({ percent: 50, verdict: "pass" });
+    expect(reads).toBeGreaterThanOrEqual(4);
+  });
+
+  it("is cancelled while it reads an odd service again", async () => {
+    compute.service = at(30);
+    const environment = activityEnvironment();
+    const policy = rolloutPolicySchema.parse({ probeSeconds: 3600 });
+    const looking = environment.run(() => look(ports(), aLook({ policy })));
+    environment.cancel();
+    await expect(looking).rejects.toMatchObject({ name: "CancelledFailure" });
+  });
+
   it("blames no version for questions that came when somebody else had replaced it", async () => {
     const replaced = ({ serviceVersion }: Question): string => {
       compute.service = aService({ canary: aServed("hotfix", { weightPercent: 20 }) });
@@ -177,7 +237,7 @@ describe("look", () => {
       return "answer";
     };
     await expectFailure(() => look(ports(replaced), aLook()), "ServiceChanged");
-    expect(await store.get(observations)).toBeNull();
+    expect(await store.get(record)).toBeNull();
   });
 
   it.each(["unknown", "updating", "starting"] as const)(
@@ -190,7 +250,7 @@ describe("look", () => {
 
   it("says at once that the provider's own steps are over, and before only when there is news", async () => {
     compute.service = at(25);
-    const request = aLook({ percent: null, until: soon() });
+    const request = aLook({ percent: null, newsMs: 60_000 });
     await expectFailure(() => look(ports(), request), "StillWaiting");
     compute.service = at(100);
     expect(await inActivity(() => look(ports(), request))).toMatchObject({ percent: 100, looks: 2 });

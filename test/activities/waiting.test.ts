@@ -3,8 +3,12 @@ import { describe, expect, it } from "vitest";
 import { stillWaiting } from "../../activities/waiting.ts";
 import { failureOf } from "../support/activity.ts";
 
+/** By a server whose clock is not the worker's. */
 const wait = (ageMs: number) =>
-  failureOf(async () => Promise.reject(stillWaiting("job 1")), { scheduledTimestampMs: Date.now() - ageMs });
+  failureOf(async () => Promise.reject(stillWaiting("job 1")), {
+    scheduledTimestampMs: 1_000_000,
+    currentAttemptScheduledTimestampMs: 1_000_000 + ageMs,
+  });
 
 describe("stillWaiting", () => {
   it("is benign, asks to be tried again and says what is awaited", async () => {
@@ -22,7 +26,6 @@ describe("stillWaiting", () => {
     ["after a minute", 60_000, 12_000],
     ["after five minutes", 300_000, 60_000],
     ["after a day", 86_400_000, 60_000],
-    ["when clocks disagree", -5000, 200],
   ])("asks again %s in a fifth of the wait, within a tenth", async (_, ageMs, delayMs) => {
     for (let time = 0; time < 20; time++) {
       const { nextRetryDelay } = await wait(ageMs);

@@ -38,7 +38,7 @@ const request = (overrides: Partial<WeightRequest> = {}): WeightRequest => ({
   reason: "better",
   recipe: { name: "embedded", baseModel: null, hyperparameters: {} },
   compute: computeSchema.parse({ config: "gpu:1", cloud: "lab" }),
-  policy: rolloutPolicySchema.parse({}),
+  policy: rolloutPolicySchema.parse({ probeSeconds: 0.1 }),
   testSet: { key: "k", sha256: "s", records: 1 },
   quality: null,
   alerts: [],
@@ -119,8 +119,10 @@ describe("awaitWeight", () => {
   ])("gives the service 15 s to show the model when %s, and then says that others changed it", async (_, service) => {
     compute.service = service;
     const wait = () => activities().awaitWeight(request());
-    await expectFailure(wait, "StillWaiting", { scheduledTimestampMs: Date.now() - 14_000 });
-    await expectFailure(wait, "ServiceChanged", { scheduledTimestampMs: Date.now() - 16_000 });
+    // By the server's clock, whatever the worker's says.
+    const after = (ms: number) => ({ scheduledTimestampMs: 1000, currentAttemptScheduledTimestampMs: 1000 + ms });
+    await expectFailure(wait, "StillWaiting", after(14_000));
+    await expectFailure(wait, "ServiceChanged", after(16_000));
   });
 
   it("says why a version cannot serve", async () => {

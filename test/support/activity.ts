@@ -7,10 +7,11 @@ import { expect } from "vitest";
 import { asFailure } from "../../activities/failures.ts";
 import type { FailureType } from "../../src/domain/failures.ts";
 
-/** What an activity finds out about its attempt; scheduled just now unless told otherwise. */
+/** What an activity finds out about its attempt; the first, scheduled just now, unless told otherwise. */
 export function activityEnvironment(info: Partial<Info> = {}): MockActivityEnvironment {
   const logger = new DefaultLogger("ERROR");
-  return new MockActivityEnvironment({ scheduledTimestampMs: Date.now(), ...info }, { logger });
+  const now = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };
+  return new MockActivityEnvironment({ ...now, ...info }, { logger });
 }
 
 /** The result of code that runs inside an activity. */

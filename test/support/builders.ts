@@ -19,7 +19,7 @@ import type { SourceDefinition } from "../../src/domain/source-schema.ts";
 export const aRecipe = { name: "embedded" } as const;
 
 /** A rollout in three steps that never waits. */
-export const aQuickRollout = { steps: [10, 50, 100], soakSeconds: 0, bakeSeconds: 0 };
+export const aQuickRollout = { steps: [10, 50, 100], soakSeconds: 0, bakeSeconds: 0, probeSeconds: 0.1 };
 
 /** A source of chat-format objects. */
 export function aSource(id: string): SourceDefinition {

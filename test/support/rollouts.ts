@@ -2,10 +2,11 @@
 import type { WorkflowHandle } from "@temporalio/client";
 import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
+import { LookReader, readLooks } from "../../activities/look-record.ts";
 import type { AlertChoice } from "../../src/domain/alert-choice-schema.ts";
 import { serviceName } from "../../src/domain/ids.ts";
 import { objectKeys } from "../../src/domain/object-keys.ts";
-import { observationSchema, type Observation, type rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
+import type { Observation, rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
 import type { RolloutView } from "../../src/domain/rollout.ts";
 import { taskQueues } from "../../workflows/names.ts";
 import type { rollOut } from "../../workflows/roll-out.ts";
@@ -94,9 +95,8 @@ export function reached(
 /** What a rollout has seen at its looks. */
 export async function looksOf({ store }: Loop, name: string, rollout: Rollout): Promise<Observation[]> {
   const { execution } = (await rollout.describe()).raw.workflowExecutionInfo ?? {};
-  const key = objectKeys.observations(name, `${name}-2`, execution?.runId ?? "");
-  const text = (await store.get(key))?.body.toString().trimEnd() ?? "";
-  return text.split("\n").map((line) => observationSchema.parse(JSON.parse(line)));
+  const of = { pipeline: name, model: `${name}-2`, runId: execution?.runId ?? "" };
+  return new LookReader(store).newest(of, (await readLooks(store, of)).looks, Infinity);
 }
 
 /** What a closed-loop client has been answered, in order, and by whom; null for a request that failed. */

@@ -69,7 +69,8 @@ export class World {
 
   /** What the gates say of each look. */
   gates: GateVerdict[] = [{ gate: "error rate", verdict: "pass", reason: "error rate: 0 of 8" }];
-  looks = 0;
+  /** How many there were in each wait of a rollout. */
+  looks: number[] = [];
 
   registry: Registry;
   readonly alerts: Alert[] = [];
