@@ -9,6 +9,7 @@ import {
 } from "@temporalio/workflow";
 import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import type { AlertDraft } from "../src/domain/alert.ts";
+import { worstOf } from "../src/domain/gates.ts";
 import { goingBackAlert, rollbackFailsAlert, silentChampionAlert, stoppedAlert } from "../src/domain/rollout-alerts.ts";
 import { duration } from "../src/domain/reading.ts";
 import { fewTries, outside, waiting } from "./activity-options.ts";
@@ -72,7 +73,8 @@ export async function goBack(rollout: Rollout, reason: string, isChanged: boolea
   const isTold = metUsers || (state.target !== "withdrawn" && workflowInfo().parent === undefined);
   show(rollout, { phase: "going back", nextCheckAt: null });
   if (isTold) {
-    label({ stage: "going back" });
+    const gate = state.gates.length === 0 ? {} : { gate: worstOf(state.gates).verdict };
+    label({ stage: "going back", nextCheck: null, ...gate });
     const draft = isChanged ? stoppedAlert : goingBackAlert;
     await tell(rollout, draft(state, workflowId, reason));
   }
@@ -84,6 +86,7 @@ export async function goBack(rollout: Rollout, reason: string, isChanged: boolea
   }
   const serves = await down(rollout, reason);
   show(rollout, { percent: 0 });
+  if (isTold) label({ trafficPercent: 0 });
   if (!metUsers || champion === null || serves !== champion) return;
   try {
     await probeOnce(rollout, champion);
@@ -106,10 +109,11 @@ async function down(rollout: Rollout, reason: string): Promise<string | null> {
   }
 }
 
-/** Starts telling people; that it cannot be started holds nothing up. */
-export async function tell({ alerts, state }: Rollout, draft: AlertDraft): Promise<void> {
+/** Starts telling people, each time anew; that it cannot be started holds nothing up. */
+export async function tell({ alerts, told }: Rollout, draft: AlertDraft): Promise<void> {
+  told.alerts++;
   try {
-    await regardless(() => startAlert(draft, alerts, `${draft.kind}-${state.done.length}`));
+    await regardless(() => startAlert(draft, alerts, `${draft.kind}-${told.alerts}`));
   } catch (error) {
     log.error("nobody could be alerted", { title: draft.title, reason: reasonOf(error) });
   }

@@ -48,9 +48,11 @@ export function labelled(labels: Labels): SearchAttributePair[] {
   ];
 }
 
-/** Labels this workflow. */
-export function label(labels: Labels): void {
-  upsertSearchAttributes(labelled(labels));
+/** Labels this workflow; `nextCheck` null takes that label away. */
+export function label({ nextCheck, ...labels }: Omit<Labels, "nextCheck"> & { nextCheck?: string | null }): void {
+  if (nextCheck === null)
+    upsertSearchAttributes([...labelled(labels), { key: searchAttributes.nextCheck, value: null }]);
+  else upsertSearchAttributes(labelled(nextCheck === undefined ? labels : { ...labels, nextCheck }));
 }
 
 /** Labels this workflow unless whoever started it did. */

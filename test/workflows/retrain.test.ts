@@ -225,10 +225,13 @@ describe("retrain", () => {
     const rollout = { ...aQuickRollout, soakSeconds: 86_400 };
     const handle = await start({ pipeline: { ...definition(), rollout }, version: 2 });
     await vi.waitFor(() => expect(world.serving[challenger]).toBe(10), 10_000);
-    await vi.waitFor(() => expect(world.story().at(-1)).toBe("look"), 10_000);
+    await vi.waitFor(() => expect(world.looks[0]).toBeGreaterThan(5), 10_000);
+    await handle.signal("shares", [{ percent: "most of it" }]);
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
     expectEnd("cancelled", champion);
+    expect(world.reports[0]?.rollout).toEqual([{ percent: 10, seconds: expect.any(Number), looks: 1 }]);
+    expect(world.reports[0]?.rollout?.[0]?.seconds).toBeGreaterThan(0);
     await temporal.record(handle, "cancelled-roll-out");
   });
 

@@ -2,6 +2,7 @@ import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RolloutOrder } from "../../src/domain/rollout.ts";
 import type { rollOut } from "../../workflows/roll-out.ts";
+import { searchAttributes } from "../../workflows/search-attributes.ts";
 import { rolloutQuery, rolloutUpdate } from "../../workflows/roll-out-messages.ts";
 import { aRollOutInput } from "../support/builders.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
@@ -40,6 +41,7 @@ const order = (handle: Handle, name: RolloutOrder, reason = "because") =>
 const until = (expectation: () => void | Promise<void>) => vi.waitFor(expectation, 20_000);
 const atPercent = (handle: Handle, percent: number) =>
   until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "step", percent }));
+const looks = (): number => world.looks.reduce((sum, count) => sum + count, 0);
 const kinds = (): string[] => world.alerts.map(({ kind }) => kind);
 
 describe("orders of a rollout", () => {
@@ -47,7 +49,7 @@ describe("orders of a rollout", () => {
     const handle = await start({ ...quick, steps: [10, 100], soakSeconds: 2 });
     await atPercent(handle, 10);
     await order(handle, "pause");
-    await until(() => expect(world.looks).toBeGreaterThan(6));
+    await until(() => expect(looks()).toBeGreaterThan(6));
     expect(await handle.query(rolloutQuery)).toMatchObject({ percent: 10, paused: { reason: "because", by: "ann" } });
     await order(handle, "resume");
     expect(await handle.result()).toMatchObject({ champion: challenger });
@@ -126,6 +128,49 @@ describe("orders of a rollout", () => {
   });
 });
 
+describe("looks", () => {
+  it("count for the wait that they belong to, also when an order ends it", async () => {
+    const handle = await start({ ...slow, steps: [10, 100] });
+    await atPercent(handle, 10);
+    await until(() => expect(world.looks[0]).toBeGreaterThan(10));
+    await order(handle, "promote");
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "bake", percent: 100 }));
+    await order(handle, "promote");
+    const { done } = await handle.result();
+    expect(done.map(({ percent }) => percent)).toEqual([10, 100, 100]);
+    expect(done[0]?.looks).toBe(1);
+    expect(done[1]?.looks).toBe(1);
+  });
+
+  it("leave no news to wait for when the rollout is over", async () => {
+    const handle = await start(quick);
+    await handle.result();
+    expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "promoted", nextCheckAt: null });
+    const { typedSearchAttributes } = await handle.describe();
+    expect(typedSearchAttributes.get(searchAttributes.nextCheck)).toBeUndefined();
+    expect(typedSearchAttributes.get(searchAttributes.trafficPercent)).toBe(100);
+  });
+});
+
+describe("an order that comes too late to cancel anything", () => {
+  it("ends the rollout all the same, before the champion of before does", async () => {
+    world.registry = { ...world.registry, champion: null };
+    world.serving = { [challenger]: 100 };
+    const door = new Door();
+    world.when("probe", async (_, usual) => {
+      await door.pass();
+      return usual();
+    });
+    const handle = await start(quick);
+    await door.reached;
+    await order(handle, "abort", "not this one");
+    door.open();
+    expect(await failureOf(handle)).toBe(`RolledBack: ${challenger} was aborted by ann: not this one`);
+    expect(world.registry).toMatchObject({ champion: null, lock: null });
+    expect(world.serving).toEqual({});
+  });
+});
+
 describe("a step that waits for approval", () => {
   const policy = { ...quick, steps: [10, { percent: 100, approval: { deadlineSeconds: 3600 } }] };
   const waiting = (handle: Handle) =>
@@ -153,9 +198,9 @@ describe("a step that waits for approval", () => {
     await waiting(handle);
     await order(handle, "pause");
     await order(handle, "approve");
-    const looks = world.looks;
+    const before = looks();
     await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "step", percent: 10 }));
-    await until(() => expect(world.looks).toBeGreaterThan(looks));
+    await until(() => expect(looks()).toBeGreaterThan(before));
     await order(handle, "resume");
     expect(await handle.result()).toMatchObject({ champion: challenger });
   });
@@ -204,5 +249,17 @@ describe("gates that cannot tell", () => {
     expect(await failureOf(handle)).toBe("GateUndecided: 2 of the 50 pieces of feedback");
     expect(world.serving).toEqual({ [champion]: 100 });
     await temporal.record(handle, "undecided");
+  });
+
+  it("leave little in history however often they say something else", async () => {
+    const flap = ["pass", "hold"] as const;
+    world.when("look", (_, usual) => {
+      world.gates = [{ gate: "own", verdict: flap[looks() % 2] ?? "pass", reason: "now this, now that" }];
+      return usual();
+    });
+    const handle = await start({ ...quick, steps: [100], soakSeconds: 4 });
+    expect(await handle.result()).toMatchObject({ champion: challenger });
+    expect(looks()).toBeGreaterThan(30);
+    expect((await handle.describe()).historyLength).toBeLessThan(280);
   });
 });

@@ -5,7 +5,7 @@ import type { RollOutInput } from "../../src/domain/workflow-input-schema.ts";
 import type { rollOut } from "../../workflows/roll-out.ts";
 import { aQuickRollout, aRollOutInput } from "../support/builders.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
-import type { World } from "../support/world.ts";
+import { Door, type World } from "../support/world.ts";
 
 let temporal: TestTemporal;
 let world: World;
@@ -206,6 +206,31 @@ describe("rollOut to promoted", () => {
     await vi.waitFor(() => expect(world.alerts.map(({ kind }) => kind)).toEqual(["rollout-back"]));
   });
 
+  it("tells people each time that the way back does not work, also while a sink is still slow with the time before", async () => {
+    withChallenger();
+    world.gates = [failing];
+    let refusals = 4;
+    world.when("takeDown", async (_, usual) => {
+      if (refusals-- > 0) throw new TypedFailure("Unavailable", "502", { retryAfterMs: 1 });
+      return usual();
+    });
+    world.when("awaitDown", (_, usual) => {
+      if (world.requests("awaitDown").length < 40)
+        throw new TypedFailure("StillWaiting", "is down soon", { retryAfterMs: 20 });
+      return usual();
+    });
+    const door = new Door();
+    world.when("sendAlert", async (_, usual) => {
+      await door.pass();
+      return usual();
+    });
+    const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, readySeconds: 0.5 } });
+    expect(await failureOf(handle)).toContain("GateFailed");
+    door.open();
+    const kinds = ["rollback-fails", "rollback-fails", "rollout-back"];
+    await vi.waitFor(() => expect(world.alerts.map(({ kind }) => kind).toSorted()).toEqual(kinds), 10_000);
+  });
+
   it("tells people when the version is not down in time, and goes on waiting for that", async () => {
     withChallenger();
     world.gates = [failing];
@@ -222,7 +247,7 @@ describe("rollOut to promoted", () => {
   it("takes the version down and gives the lock back when it is cancelled in a soak", async () => {
     withChallenger();
     const handle = await startWith({ ...input("promoted"), policy: { ...aQuickRollout, soakSeconds: 86_400 } });
-    await vi.waitFor(() => expect(world.looks).toBeGreaterThan(0), 10_000);
+    await vi.waitFor(() => expect(world.looks[0]).toBeGreaterThan(0), 10_000);
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
     expect(world.traffic).toEqual([`${challenger} at 10`, `${challenger} down`]);
