@@ -22,5 +22,5 @@ export interface CycleProgress {
   /** Null when it waits for no answer. */
   approval: AwaitedApproval | null;
   /** Workflow id of the rollout by which users meet the challenger; null when none does. */
-  rollOut: string | null;
+  meetsUsersBy: string | null;
 }

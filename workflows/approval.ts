@@ -116,13 +116,13 @@ export async function awaitApproval(
 export async function tellPipeline(
   { pipeline, model, decision }: Decided,
   approval: AwaitedApproval | null,
-  rollOut: string | null = null,
+  meetsUsersBy: string | null = null,
 ): Promise<void> {
   const progress: CycleProgress = {
     cycle: workflowInfo().workflowId,
     decision: { id: model, outcome: decision.outcome },
     approval,
-    rollOut,
+    meetsUsersBy,
   };
   try {
     await getExternalWorkflowHandle(workflowIds.pipeline(pipeline.name)).signal(cycleProgressSignal, progress);

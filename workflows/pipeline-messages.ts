@@ -23,6 +23,7 @@ export interface OrderRequest {
 
 /** Which champion is to come back, and why. */
 export interface RollBackRequest extends RolloutOrderRequest {
+  reason: string;
   /** A model version that is or was champion; left out, the one before the champion of now. */
   to?: string;
   /** Whether it takes the place of versions in the service that the pipeline has not trained; left out, it does not. */

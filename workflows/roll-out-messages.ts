@@ -5,7 +5,8 @@ import type { RolloutOrder, RolloutView } from "../src/domain/rollout.ts";
 
 /** Why somebody gives an order, and who; kept with the rollout. */
 export interface RolloutOrderRequest {
-  reason: string;
+  /** May be left out for `pause` and `resume`, which move no traffic. */
+  reason?: string;
   by?: string;
 }
 

@@ -1,7 +1,7 @@
 /** A rollout as lines for people. */
-import { describeOrder, type RolloutView } from "../domain/rollout.ts";
+import { describeOrder, describePause, type RolloutView } from "../domain/rollout.ts";
 import { printable, wrapped } from "./printable.ts";
-import { bar } from "./state-lines.ts";
+import { bar } from "./bar.ts";
 
 /** Columns of what a line is about, with the space after it. */
 const headWidth = 9;
@@ -11,7 +11,7 @@ export function rolloutLines(view: RolloutView, columns: number): string[] {
   const { model, champion, percent, steps, phase, paused, gates, orders } = view;
   const rows: [string, string][] = [
     ["model", champion === null ? model : `${model} beside ${champion}`],
-    ["phase", paused === null ? phase : `${phase}, paused: ${paused.reason}`],
+    ["phase", paused === null ? phase : `${phase}, ${describePause(paused)}`],
     ["traffic", `${bar(percent / 100)} ${percent} %`],
     ["plan", steps.length === 0 ? "the provider's own steps" : steps.map((step) => `${step} %`).join(", ")],
     ...view.done.map((step): [string, string] => [

@@ -5,7 +5,8 @@ import { WorkflowNotFoundError, WorkflowUpdateFailedError, type Client } from "@
 import { ApplicationFailure } from "@temporalio/common";
 import { Command } from "commander";
 import type { OrderReceipt } from "../domain/order.ts";
-import type { RolloutOrder, RolloutView } from "../domain/rollout.ts";
+import { cycleOfModel } from "../domain/ids.ts";
+import { needsReason, type RolloutOrder, type RolloutView } from "../domain/rollout.ts";
 import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
 import { rollBackUpdate } from "../../workflows/pipeline-messages.ts";
@@ -14,6 +15,7 @@ import { workflowIds } from "../../workflows/names.ts";
 import { DEFAULT_STATE_DIRECTORY } from "./state-directory.ts";
 import { redrawn } from "./redrawn.ts";
 import { rolloutChange, rolloutLines } from "./rollout-lines.ts";
+import { runningRollout } from "./running-rollouts.ts";
 import { surroundings } from "./surroundings.ts";
 import { widthOf } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
@@ -27,9 +29,14 @@ interface WatchOptions {
 }
 
 interface OrderOptions extends WatchOptions {
-  reason: string;
+  reason?: string;
   by: string;
+  to?: string;
+  replaceOthers?: boolean;
 }
+
+/** An order and what comes with it. */
+type Given = Pick<OrderOptions, "reason" | "by" | "to" | "replaceOthers"> & { pipeline: string };
 
 /** The `rollout` command with its subcommands. */
 export function rolloutCommand(): Command {
@@ -42,7 +49,7 @@ export function rolloutCommand(): Command {
     .addCommand(orderCommand("reject", "reject", "do not agree to the step that waits: the rollout goes back"))
     .addCommand(orderCommand("promote", "promote", "give the challenger all traffic now; in the bake time, end that"))
     .addCommand(orderCommand("abort", "abort", "give all traffic back to the champion and end the rollout"))
-    .addCommand(orderCommand("rollback", "rollBack", "give all traffic back to the champion, also after the rollout"));
+    .addCommand(rollBackCommand());
 }
 
 function watchCommand(): Command {
@@ -50,26 +57,38 @@ function watchCommand(): Command {
     .description("show how a rollout goes on until it ends; exit code 1 when it went back")
     .action(async (name: string, { state, json }: WatchOptions) => {
       await withClient(name, state, async (client) => {
-        const workflowId = await running(client, name);
-        if (workflowId === null) throw new Error(`no rollout of ${name} is running; see: tuneloop models ${name}`);
-        await watch(client, workflowId, json ?? false);
+        const rollout = await runningRollout(client, name);
+        if (rollout === null) throw new Error(`no rollout of ${name} is running; see: tuneloop models ${name}`);
+        await watch(client, rollout.workflowId, json ?? false);
       });
     });
 }
 
 /** @param name of the subcommand, `order` of the update */
 function orderCommand(name: string, order: RolloutOrder, description: string): Command {
-  return withWhere(new Command(name))
+  const command = withWhere(new Command(name))
     .description(description)
-    .requiredOption("--reason <text>", "why; kept with the rollout")
     .option("--by <name>", "who orders it; kept with the rollout", userInfo().username)
-    .action(async (pipeline: string, { reason, by, state, json }: OrderOptions) => {
+    .action(async (pipeline: string, { state, json, ...given }: OrderOptions) => {
+      if (given.to !== undefined && cycleOfModel(pipeline, given.to) === null)
+        throw new UsageError(`--to ${given.to}: must be a model version of ${pipeline}, such as ${pipeline}-12`);
       await withClient(pipeline, state, async (client) => {
-        const receipt = await give(client, { pipeline, order, reason, by });
+        const receipt = await give(client, order, { pipeline, ...given });
         const said = `${receipt.workflowId} took order ${receipt.orderId}. Watch it with: tuneloop rollout watch ${pipeline}`;
         process.stdout.write(`${json ? JSON.stringify(receipt) : said}\n`);
       });
     });
+  const [flags, why] = ["--reason <text>", "why; kept with the rollout"];
+  return needsReason(order) ? command.requiredOption(flags, why) : command.option(flags, why);
+}
+
+function rollBackCommand(): Command {
+  return orderCommand("rollback", "rollBack", "give all traffic back to the champion, also after the rollout")
+    .option(
+      "--to <model>",
+      "bring this champion back, also the one of now where it does not serve; left out, the one before",
+    )
+    .option("--replace-others", "let it take the place of versions that the pipeline has not trained");
 }
 
 function withWhere(command: Command): Command {
@@ -89,32 +108,28 @@ async function withClient(name: string, state: string, use: (client: Client) => 
   }
 }
 
-/** The rollout that moves traffic of a pipeline's model now, the newest; null when none does. */
-async function running(client: Client, pipeline: string): Promise<string | null> {
-  const query = `WorkflowType = 'rollOut' AND TuneloopPipeline = '${pipeline}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of client.workflow.list({ query })) {
-    const view = await client.workflow.getHandle(workflowId).query<RolloutView>(rolloutQuery.name);
-    // One that brings a version up silently, or takes it down, moves nobody's traffic.
-    if (view.target === "promoted") return workflowId;
-  }
-  return null;
-}
-
-/** Sends an order to the rollout that runs; one to roll back goes to the pipeline when none does. */
-async function give(
-  client: Client,
-  given: { pipeline: string; order: RolloutOrder; reason: string; by: string },
-): Promise<OrderReceipt & { workflowId: string }> {
-  const { pipeline, order, ...request } = given;
-  const rollout = await running(client, pipeline);
-  if (rollout === null && order !== "rollBack") throw new Error(`no rollout of ${pipeline} is running`);
-  const workflowId = rollout ?? workflowIds.pipeline(pipeline);
-  const update = rollout === null ? rollBackUpdate : rolloutUpdate(order);
+/**
+ * Sends an order to the rollout that runs. One to roll back goes to the pipeline when none does, when a rollback does, which
+ * is not to be sent back by the same order once more, and when a certain champion is wanted.
+ */
+async function give(client: Client, order: RolloutOrder, given: Given): Promise<OrderReceipt & { workflowId: string }> {
+  const { pipeline, to, replaceOthers, ...request } = given;
+  const rollout = await runningRollout(client, pipeline);
+  const isForPipeline =
+    order === "rollBack" && (rollout === null || rollout.isRollBack || to !== undefined || replaceOthers);
+  if (rollout === null && !isForPipeline) throw new Error(`no rollout of ${pipeline} is running`);
+  const workflowId = isForPipeline || rollout === null ? workflowIds.pipeline(pipeline) : rollout.workflowId;
+  const handle = client.workflow.getHandle(workflowId);
   try {
-    return { ...(await client.workflow.getHandle(workflowId).executeUpdate(update, { args: [request] })), workflowId };
+    if (!isForPipeline)
+      return { ...(await handle.executeUpdate(rolloutUpdate(order), { args: [request] })), workflowId };
+    const { reason = "", by } = request;
+    const wanted = { reason, by, ...(to === undefined ? {} : { to }), ...(replaceOthers ? { replaceOthers } : {}) };
+    return { ...(await handle.executeUpdate(rollBackUpdate, { args: [wanted] })), workflowId };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) {
-      throw new Error(`no rollout of ${pipeline} is running, and ${workflowId} neither`, { cause: error });
+      const start = `start the pipeline with tuneloop start -f FILE, then order it again`;
+      throw new Error(`no rollout of ${pipeline} is running, and ${workflowId} neither: ${start}`, { cause: error });
     }
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
       throw new Error(`${workflowId} refuses: ${error.cause.message}`, { cause: error });

@@ -3,16 +3,23 @@ import { describeAnswer } from "../domain/approval.ts";
 import type { PipelineView } from "../domain/pipeline.ts";
 import { describeProgress, tally } from "../domain/reading.ts";
 import type { Reading, SourceProgress } from "../domain/reading-schema.ts";
-
-/** Columns of a bar. */
-const barWidth = 24;
+import { describePause, type RolloutView } from "../domain/rollout.ts";
+import { bar } from "./bar.ts";
+import { wrapped } from "./printable.ts";
+import { rolloutChange } from "./rollout-lines.ts";
 
 /** Control characters, which a reason from elsewhere could steer a terminal with. */
 const unprintable = /\p{Cc}/gu;
 
-/** All that is known of a pipeline, a line for each matter. */
-export function stateLines(view: PipelineView): string[] {
-  const { dataset, signals, reading } = view;
+/** Columns of what a line is about, with the space after it. */
+const headWidth = 10;
+
+/** A pipeline and the rollout that moves its users' traffic, or is about to; null when none does. */
+export type ShownState = PipelineView & { rollout: (RolloutView & { workflowId: string }) | null };
+
+/** All that is known of a pipeline, in lines of at most so many columns, the first of each matter with its name. */
+export function stateLines(view: ShownState, columns: number): string[] {
+  const { dataset, signals, reading, rollout } = view;
   const rows: [string, string][] = [
     ["pipeline", view.name],
     ["status", view.status],
@@ -20,6 +27,8 @@ export function stateLines(view: PipelineView): string[] {
     ["dataset", dataset.version === null ? "no version yet" : `version ${dataset.version}, ${dataset.records} records`],
     ["new", `${view.newRecords} of ${view.minNewRecords} records since the last cycle`],
     ["cycle", view.cycle ?? "none running"],
+    ...(rollout === null ? [] : rolloutRows(view.name, rollout)),
+    ...orderRows(view),
     ["last", view.lastOutcome ?? "no cycle yet"],
     ...(view.lastDecision === null ? [] : [row("decision", decisionLine(view.lastDecision))]),
     ...(view.approval === null ? [] : [row("approval", approvalLine(view.name, view.approval))]),
@@ -28,19 +37,21 @@ export function stateLines(view: PipelineView): string[] {
     ...view.rejected.slice(-3).map((reason) => row("rejected", reason)),
     ...(reading === null ? [] : readingRows(reading)),
   ];
-  return rows.map(([what, value]) => `${what.padEnd(9)} ${value.replace(unprintable, " ")}`.trimEnd());
+  return rows.flatMap(([what, value]) =>
+    wrapped(value.replace(unprintable, " "), Math.max(20, columns - headWidth)).map((line, index) =>
+      `${(index === 0 ? what : "").padEnd(headWidth)}${line}`.trimEnd(),
+    ),
+  );
 }
 
-/** One line that says what has changed for those who follow: where the pipeline stands, and each source that is read. */
-export function changeLine({ status, reading }: PipelineView): string {
+/**
+ * One line that says what has changed for those who follow: where the pipeline stands, its rollout, and each source that is
+ * read.
+ */
+export function changeLine({ status, reading, rollout }: ShownState): string {
   const each = Object.entries(reading?.perSource ?? {}).map(([source, said]) => `${source}: ${describeProgress(said)}`);
-  return [status, each.join("; ")].join(" ").trimEnd().replace(unprintable, " ");
-}
-
-/** A bar that is so full, from 0 to 1. */
-export function bar(ratio: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, ratio)) * barWidth);
-  return "█".repeat(full) + "░".repeat(barWidth - full);
+  const said = [...(rollout === null ? [] : [rolloutChange(rollout)]), ...each];
+  return [status, said.join("; ")].join(" ").trimEnd().replace(unprintable, " ");
 }
 
 function readingRows(reading: Reading): [string, string][] {
@@ -62,6 +73,42 @@ function doneRatio({ received, perSecond, etaSeconds }: SourceProgress): number 
   if (etaSeconds === null || perSecond === 0) return null;
   const seconds = received / perSecond;
   return seconds / (seconds + etaSeconds);
+}
+
+/** In short: what there is to know more is shown by the command in the last line. */
+function rolloutRows(
+  name: string,
+  { model, champion, phase, percent, paused, gates }: RolloutView,
+): [string, string][] {
+  const verdicts = gates.map(({ gate, verdict }) => `${gate} ${verdict}`).join(", ");
+  return [
+    row("rollout", `${champion === null ? model : `${model} beside ${champion}`}: ${phase}`),
+    row("traffic", `${bar(percent / 100)} ${percent} %`),
+    ...(paused === null ? [] : [row("", describePause(paused))]),
+    ...(verdicts === "" ? [] : [row("gates", verdicts)]),
+    row("", `tuneloop rollout watch ${name}`),
+  ];
+}
+
+/** Orders that were taken, and what is done about them. */
+function orderRows({
+  cycle,
+  paused,
+  pauseReason,
+  runNowWanted,
+  rollBack,
+  rollBackWanted,
+  lastRollBack,
+}: ShownState): [string, string][] {
+  const begun = rollBack === null ? lastRollBack : `${rollBack} is running`;
+  const rollBackLine = rollBackWanted === null ? begun : `ordered: ${rollBackWanted.reason}`;
+  const next = cycle === null ? "as soon as there is something to train on" : `as soon as ${cycle} has ended`;
+  return [
+    // Without a cycle, the status says so.
+    ...(paused && cycle !== null ? [row("paused", pauseReason ?? "without a reason")] : []),
+    ...(runNowWanted ? [row("run now", `ordered: the next cycle begins ${next}`)] : []),
+    ...(rollBackLine === null ? [] : [row("rollback", rollBackLine)]),
+  ];
 }
 
 function decisionLine({ id, outcome }: NonNullable<PipelineView["lastDecision"]>): string {

@@ -42,7 +42,7 @@ export function initialState(): PipelineState {
     updateWanted: false,
     updatesStarted: 0,
     runNowWanted: false,
-    rollOut: null,
+    meetsUsersBy: null,
     rollBackWanted: null,
     rollBack: null,
     lastRollBack: null,
@@ -85,7 +85,7 @@ export function hearReading(state: PipelineState, message: unknown): void {
 export function hearCycle(state: PipelineState, message: unknown): void {
   if (state.cycle === null || !isObject(message) || message["cycle"] !== state.cycle) return;
   state.approval = readAwaited(message["approval"]);
-  state.rollOut = typeof message["rollOut"] === "string" ? message["rollOut"] : null;
+  state.meetsUsersBy = typeof message["meetsUsersBy"] === "string" ? message["meetsUsersBy"] : null;
   state.lastDecision = readDecision(message["decision"]) ?? state.lastDecision;
 }
 
@@ -99,7 +99,7 @@ export function endCycle(state: PipelineState, result: unknown, failure: string 
   state.isStale = true;
   state.cycle = null;
   state.approval = null;
-  state.rollOut = null;
+  state.meetsUsersBy = null;
 }
 
 /** Notes that a rollback has ended, and how: storage knows who is champion now. */
@@ -179,10 +179,10 @@ export function takeOrder(
 export function whyNoRollBack(state: PipelineState, name: string, request: unknown): string | null {
   const bad = whyBadRollBack(name, request);
   if (bad !== null) return bad;
-  const { rollBack, rollBackWanted, rollOut } = state;
+  const { rollBack, rollBackWanted, meetsUsersBy } = state;
   if (rollBack !== null) return `${rollBack} is bringing a champion of before back already`;
   if (rollBackWanted !== null) return `a rollback is about to begin already: ${rollBackWanted.reason}`;
-  return rollOut === null ? null : whyMeetsUsers(name, rollOut);
+  return meetsUsersBy === null ? null : whyMeetsUsers(name, meetsUsersBy);
 }
 
 /** Takes the order to bring a champion of before back. */

@@ -25,16 +25,16 @@ export interface RolloutView {
   percent: number;
   /** Percent of each step of the plan. */
   steps: number[];
-  /** What has been spent at each share, in order. */
+  /** What has been spent in each wait, in order: at which share, how long, and looks as far as there was news of them. */
   done: { percent: number; seconds: number; looks: number }[];
   paused: { reason: string; by: string | null } | null;
-  /** What the gates said when they were looked at last; empty before. */
+  /** What the gates said when there was news of them last; empty before. */
   gates: GateVerdict[];
-  /** ISO-8601; null when no look is due. */
+  /** When there is news of the gates at the latest, ISO-8601; null when nobody looks. */
   nextCheckAt: string | null;
   /** Until when a step waits for somebody to agree; null when none does. */
   approvalUntil: string | null;
-  /** Orders that were taken, the newest last; at most 50. */
+  /** Orders that were taken, the newest last; at most 50. The reason of a pause or its end may be empty. */
   orders: GivenOrder[];
 }
 
@@ -105,7 +105,7 @@ export function viewOfRollout(state: RolloutState): RolloutView {
 
 /** Why an order cannot be given now, or null when it can. `request` is of any shape. */
 export function whyNotOrder(state: RolloutState, order: RolloutOrder, request: unknown): string | null {
-  const bad = whyBadRolloutRequest(request);
+  const bad = whyBadRolloutRequest(request, needsReason(order));
   if (bad !== null) return bad;
   const { model, champion } = state;
   if (state.ended !== null) return `the rollout of ${model} is going back already: ${state.ended.reason}`;
@@ -137,7 +137,7 @@ function whyNotNow({ phase, paused, model, target, mode }: RolloutState, order: 
     case "pause":
       if (mode === "automatic" && phase !== "bake")
         return "the provider moves the traffic by steps of its own: promote, abort or roll back";
-      return paused === null ? null : `the rollout is paused already: ${paused.reason}`;
+      return paused === null ? null : `the rollout is ${said("paused already", paused.by, paused.reason)}`;
     case "resume":
       return paused === null ? "the rollout is not paused" : null;
     case "promote":
@@ -189,15 +189,28 @@ export function describeOrder({ order, reason, by }: GivenOrder): string {
     approve: "approved",
     reject: "rejected",
   };
-  return `${verbs[order]}${by === null ? "" : ` by ${by}`}: ${reason}`;
+  return said(verbs[order], by, reason);
+}
+
+/** Who has paused a rollout, and why where they said so. */
+export function describePause({ reason, by }: NonNullable<RolloutView["paused"]>): string {
+  return said("paused", by, reason);
+}
+
+function said(verb: string, by: string | null, reason: string): string {
+  return `${verb}${by === null ? "" : ` by ${by}`}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+/** A pause moves no traffic, and neither does its end: a reason is welcome. All else is kept as history. */
+export function needsReason(order: RolloutOrder): boolean {
+  return order !== "pause" && order !== "resume";
 }
 
 /** Markdown of where a rollout stands, for the web UI: what, how much, what the gates say and what comes next. */
 export function rolloutDetails(state: RolloutView): string {
   const { model, champion, gates } = state;
   const lines = [`**${model}**: ${phaseText(state)}`];
-  if (state.paused !== null)
-    lines.push(`Paused${state.paused.by === null ? "" : ` by ${state.paused.by}`}: ${state.paused.reason}`);
+  if (state.paused !== null) lines.push(said("Paused", state.paused.by, state.paused.reason));
   if (champion !== null && champion !== model && isBeside(state.phase)) {
     lines.push(`Traffic: ${model} ${state.percent} %, ${champion} ${100 - state.percent} %.`);
   }
@@ -234,12 +247,15 @@ function phaseText({ phase, percent, steps, approvalUntil, champion }: RolloutVi
 }
 
 /** Why what comes with an order is no good, or null. */
-export function whyBadRolloutRequest(request: unknown): string | null {
+export function whyBadRolloutRequest(request: unknown, isReasonNeeded = true): string | null {
+  if (!isReasonNeeded && (request === undefined || request === null)) return null;
   if (!isObject(request))
     return 'the argument must be an object such as {"reason": "too many complaints", "by": "ann"}';
   const unknown = Object.keys(request).find((field) => field !== "reason" && field !== "by");
   if (unknown !== undefined) return `${unknown.slice(0, 40)}: unknown field`;
-  if (typeof request["reason"] !== "string" || request["reason"].trim() === "") return "reason: say why";
+  const { reason } = request;
+  if (isReasonNeeded && (typeof reason !== "string" || reason.trim() === "")) return "reason: say why";
+  if (reason !== undefined && typeof reason !== "string") return "reason: must be text";
   return request["by"] === undefined || typeof request["by"] === "string" ? null : "by: must be text";
 }
 

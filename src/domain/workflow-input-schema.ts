@@ -241,8 +241,8 @@ export const pipelineStateSchema = z.object({
   updateWanted: z.boolean(),
   updatesStarted: z.int(),
   runNowWanted: z.boolean(),
-  /** Workflow id of the cycle's rollout that users meet; null when they meet none. */
-  rollOut: z.string().nullable(),
+  /** Workflow id of the rollout by which users meet the cycle's challenger; null when they do not. */
+  meetsUsersBy: z.string().nullable(),
   /** A rollback that was ordered and has not begun; null when none was. */
   rollBackWanted: z
     .object({ to: z.string().nullable(), replaceOthers: z.boolean(), reason: z.string(), by: z.string().nullable() })

@@ -4,6 +4,8 @@ import type { WorkflowLookup, WorkflowOutcome } from "../ports.ts";
 import { askingSignal } from "../../workflows/asking-messages.ts";
 import { progressSignal } from "../../workflows/reading-messages.ts";
 
+const defaultAddress = "localhost:7233";
+
 /**
  * Connects as the `temporal` CLI does: `TEMPORAL_*` variables over the profile in its configuration file.
  * Throws an error that names the address when nobody answers there.
@@ -12,7 +14,7 @@ import { progressSignal } from "../../workflows/reading-messages.ts";
  */
 export async function connect(environment: Record<string, string>): Promise<Client> {
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: environment });
-  const address = connectionOptions.address ?? "localhost:7233";
+  const address = connectionOptions.address ?? defaultAddress;
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: "5s" });
     return new Client({ connection, ...(namespace === undefined ? {} : { namespace }) });
@@ -21,6 +23,12 @@ export async function connect(environment: Record<string, string>): Promise<Clie
       cause: error,
     });
   }
+}
+
+/** Where {@link connect} leads with this environment, in words. */
+export function describePlace(environment: Record<string, string>): string {
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: environment });
+  return `namespace ${namespace ?? "default"} at ${connectionOptions.address ?? defaultAddress}`;
 }
 
 /** Looks at workflows, and tells them of progress, with a client. */

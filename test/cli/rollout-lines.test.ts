@@ -51,7 +51,7 @@ describe("rolloutLines", () => {
       view({ paused: { reason: "too many complaints", by: "ann" }, approvalUntil: "2026-01-02", orders: given }),
       100,
     );
-    expect(lines).toContain("phase    step, paused: too many complaints");
+    expect(lines).toContain("phase    step, paused by ann: too many complaints");
     expect(lines).toContain("approval wanted until 2026-01-02");
     expect(lines.filter((line) => line.startsWith("order"))).toEqual([
       "order    resumed by ann: because",

@@ -1,9 +1,31 @@
 import { describe, expect, it } from "vitest";
-import { bar, changeLine, stateLines } from "../../src/cli/state-lines.ts";
+import { bar } from "../../src/cli/bar.ts";
+import { changeLine, stateLines as linesOf, type ShownState } from "../../src/cli/state-lines.ts";
+import { initialRollout, viewOfRollout } from "../../src/domain/rollout.ts";
 import { initialState, viewOf } from "../../src/domain/pipeline.ts";
 import type { PipelineState } from "../../src/domain/workflow-input-schema.ts";
 
-const view = (overrides: Partial<PipelineState> = {}) => viewOf({ ...initialState(), ...overrides }, "games", 200);
+const view = (overrides: Partial<PipelineState> = {}, rollout: ShownState["rollout"] = null): ShownState => ({
+  ...viewOf({ ...initialState(), ...overrides }, "games", 200),
+  rollout,
+});
+const stateLines = (shown: ShownState) => linesOf(shown, 120);
+const aRollout = {
+  ...viewOfRollout(initialRollout()),
+  workflowId: "retrain/games/13/roll-out",
+  model: "games-13",
+  champion: "games-12",
+  target: "promoted" as const,
+  phase: "step" as const,
+  percent: 50,
+  steps: [10, 50, 100],
+  paused: { reason: "too many complaints about answers in German since this morning", by: "ann" },
+  gates: ["error rate", "p95 latency", "quality", "users' feedback"].map((gate) => ({
+    gate,
+    verdict: "pass" as const,
+    reason: `${gate}: fine`,
+  })),
+};
 const reading = {
   sources: 4,
   read: 2,
@@ -64,6 +86,44 @@ describe("stateLines", () => {
     expect(stateLines(view({ ...decided, approval: { ...waiting, answer } }))).toContain(
       "approval  games-4: rejected by bob: not on a Friday",
     );
+  });
+
+  it("says how far a rollout is, and how to watch it, also in 60 columns", () => {
+    const lines = linesOf(view({ cycle: "retrain/games/13", champion: "games-12" }, aRollout), 60);
+    expect(lines.every((line) => line.length <= 60)).toBe(true);
+    expect(lines.slice(lines.indexOf("cycle     retrain/games/13") + 1, -2)).toEqual([
+      "rollout   games-13 beside games-12: step",
+      "traffic   ████████████░░░░░░░░░░░░ 50 %",
+      "          paused by ann: too many complaints about answers",
+      "          in German since this morning",
+      "gates     error rate pass, p95 latency pass, quality pass,",
+      "          users' feedback pass",
+      "          tuneloop rollout watch games",
+    ]);
+    const bare = { ...aRollout, champion: null, gates: [], paused: null };
+    expect(stateLines(view({}, bare))).toContain("rollout   games-13: step");
+    expect(changeLine(view({}, bare))).toContain("games-13 50 % step");
+  });
+
+  it("says which orders are still to be carried out", () => {
+    const ordered = view({
+      cycle: "retrain/games/13",
+      runNowWanted: true,
+      paused: true,
+      rollBackWanted: { reason: "too many complaints", by: null, to: null, replaceOthers: false },
+    });
+    expect(stateLines(ordered)).toEqual(
+      expect.arrayContaining([
+        "run now   ordered: the next cycle begins as soon as retrain/games/13 has ended",
+        "paused    without a reason",
+        "rollback  ordered: too many complaints",
+      ]),
+    );
+    const waiting = stateLines(view({ runNowWanted: true, rollBack: "roll-back/games/1", lastRollBack: "x" }));
+    expect(waiting).toContain("run now   ordered: the next cycle begins as soon as there is something to train on");
+    expect(waiting).toContain("rollback  roll-back/games/1 is running");
+    const over = "roll-back/games/1: games-1 is champion again";
+    expect(stateLines(view({ lastRollBack: over }))).toContain(`rollback  ${over}`);
   });
 
   it("lets no reason from outside steer the terminal", () => {

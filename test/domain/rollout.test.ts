@@ -27,7 +27,7 @@ describe("whyNotOrder", () => {
     [{ reason: "x", by: 7 }, "by: must be text"],
     [{ reason: "x", when: "now" }, "when: unknown field"],
   ])("refuses the argument %j and names the field", (request, message) => {
-    expect(whyNotOrder(aRollout(), "pause", request)).toContain(message);
+    expect(whyNotOrder(aRollout(), "abort", request)).toContain(message);
   });
 
   const phases = [
@@ -63,9 +63,18 @@ describe("whyNotOrder", () => {
     );
   });
 
+  it.each(["pause", "resume"] as const)("asks for no reason to %s, which moves no traffic", (order) => {
+    const state = aRollout({ paused: order === "resume" ? { reason: "", by: null } : null });
+    for (const request of [undefined, {}, { by: "ann" }, { reason: "" }])
+      expect(whyNotOrder(state, order, request)).toBeNull();
+    expect(whyNotOrder(state, order, { reason: 3 })).toBe("reason: must be text");
+    expect(whyNotOrder(state, order, { why: "x" })).toBe("why: unknown field");
+    expect(describeOrder({ order, reason: "", by: "ann" })).toBe(`${order}d by ann`);
+  });
+
   it("lets a pause be followed by its end only, and the other way round", () => {
     const paused = aRollout({ paused: because });
-    expect(whyNotOrder(paused, "pause", because)).toBe("the rollout is paused already: too many complaints");
+    expect(whyNotOrder(paused, "pause", because)).toBe("the rollout is paused already by ann: too many complaints");
     expect(whyNotOrder(paused, "resume", because)).toBeNull();
     expect(whyNotOrder(aRollout(), "resume", because)).toBe("the rollout is not paused");
   });

@@ -108,7 +108,7 @@ describe("a pipeline whose cycle waits for an approval", () => {
       cycle: cycleId(2),
       decision: { id: model(9), outcome: "promote" },
       approval: { ...gone, onDeadline: "keep", answer: null },
-      rollOut: null,
+      meetsUsersBy: null,
     });
     await pipeline.until(({ approval }) => expect(approval?.cycle).toBe(model(9)));
     await pipeline.handle.executeUpdate(approveUpdate, { args: [ana] });
@@ -119,10 +119,10 @@ describe("a pipeline whose cycle waits for an approval", () => {
   it("passes over what others than its cycle say", async () => {
     await startAndWait();
     const decision = { id: "music-1", outcome: "keep" as const };
-    const foreign = { cycle: "retrain/music/1", decision, approval: null, rollOut: "retrain/music/1/roll-out" };
+    const foreign = { cycle: "retrain/music/1", decision, approval: null, meetsUsersBy: "retrain/music/1/roll-out" };
     await pipeline.handle.signal(cycleProgressSignal, foreign);
     await pipeline.handle.signal("cycleProgress", "nonsense");
     await pipeline.handle.executeUpdate(approveUpdate, { args: [ana] });
-    expect(await pipeline.state()).toMatchObject({ lastDecision: { id: model(1) }, rollOut: null });
+    expect(await pipeline.state()).toMatchObject({ lastDecision: { id: model(1) }, meetsUsersBy: null });
   });
 });

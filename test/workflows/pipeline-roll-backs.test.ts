@@ -263,7 +263,7 @@ describe("the order rollBack beside a cycle", () => {
     });
     door.open();
     expect(await reported()).toMatchObject({ outcome: "promoted" });
-    await pipeline.until(({ rollOut }) => expect(rollOut).toBeNull());
+    await pipeline.until(({ meetsUsersBy }) => expect(meetsUsersBy).toBeNull());
     await rollBack();
     await rolledBack();
     expect(world.registry.champion).toBe(champion);
