@@ -71,7 +71,7 @@ export async function goBack(rollout: Rollout, reason: string, isChanged: boolea
   const { metUsers } = state;
   // Where users met nobody, the cycle tells how it ended; a rollout by itself has none.
   const isTold = metUsers || (state.target !== "withdrawn" && workflowInfo().parent === undefined);
-  show(rollout, { phase: "going back", nextCheckAt: null });
+  show(rollout, { phase: "going back" });
   if (isTold) {
     const gate = state.gates.length === 0 ? {} : { gate: worstOf(state.gates).verdict };
     label({ stage: "going back", nextCheck: null, ...gate });

@@ -71,9 +71,9 @@ export async function awaitApproval(
 ): Promise<void> {
   const { state, model } = rollout;
   const approvalUntil = new Date(Date.now() + deadlineSeconds * 1000).toISOString();
-  show(rollout, { phase: "approval", approvalUntil, answer: null, nextCheckAt: null });
+  show(rollout, { phase: "approval", approvalUntil, answer: null });
   label({ stage: "approval" });
-  await tell(rollout, stepApprovalAlert(state, workflowInfo().workflowId, percent));
+  await tell(rollout, stepApprovalAlert(state, workflowInfo().workflowId, { percent, onDeadline }));
   await stay(rollout, "approval", () => state.answer !== null || state.promoteNow, deadlineSeconds);
   const { answer } = state;
   show(rollout, { approvalUntil: null });

@@ -97,7 +97,7 @@ const probeAnswerSchema = z.object({
 
 /** What one look at a rollout has seen; a line of the parts of its record. */
 export const observationSchema = z.object({
-  /** ISO-8601. */
+  /** ISO-8601, by the clock of the worker that looked. */
   at: z.string(),
   /** The challenger's share of traffic as read back. */
   challengerPercent: z.number(),
