@@ -15,7 +15,7 @@ import { AskingWatch, NoAnswers } from "./asking-watch.ts";
 import { needDocument } from "./documents.ts";
 import type { AskedQuestions, EvaluationActivities } from "./comparison-interfaces.ts";
 import { predictionsOf } from "./predictions.ts";
-import { questionsOf } from "./questions.ts";
+import { questionsOf, type Asking } from "./questions.ts";
 import { RequestGate } from "./request-gate.ts";
 import { drawSample } from "./sample.ts";
 import { scoreStored } from "./scoring.ts";
@@ -32,7 +32,11 @@ const heartbeatMs = 1000;
 
 type EvaluationPorts = Pick<Ports, "store" | "compute" | "recipes" | "endpoint" | "secret" | "workflows" | "metrics">;
 
-export function createEvaluationActivities(ports: EvaluationPorts): EvaluationActivities {
+/** @param pace default: as questions are asked everywhere */
+export function createEvaluationActivities(
+  ports: EvaluationPorts,
+  pace: Pick<Asking, "firstPauseMs"> = {},
+): EvaluationActivities {
   const { store } = ports;
   return {
     async askQuestions(given) {
@@ -42,7 +46,7 @@ export function createEvaluationActivities(ports: EvaluationPorts): EvaluationAc
       const examples =
         request.examples === null ? [] : await needDocument(store, request.examples.key, exampleListSchema);
       const key = evaluationKey(request);
-      const { records, failed } = await withPatience(() => ask(ports, request, { key, asked, examples }));
+      const { records, failed } = await withPatience(() => ask(ports, request, { key, asked, examples, ...pace }));
       return { key, shards: Math.ceil(records / shardRecords), records, failed };
     },
 
@@ -71,7 +75,7 @@ export function evaluationKey(request: EvaluateModelInput): string {
 }
 
 /** Who is asked, what they are shown, and under which name their answers are kept. */
-interface Asked {
+interface Asked extends Pick<Asking, "firstPauseMs"> {
   key: string;
   asked: AskedEndpoint;
   examples: Example[];

@@ -10,8 +10,8 @@ import { RequestGate } from "./request-gate.ts";
 
 /** How long a question waits, in milliseconds, at an endpoint that answers nothing but that it is asked too often. */
 const patienceMs = 10 * 60_000;
-/** The pause after the first failure, in milliseconds; each later one is twice as long. */
-const firstPauseMs = 250;
+/** The usual pause after the first failure, in milliseconds; each later one is twice as long. */
+const usualPauseMs = 250;
 const longestPauseMs = 30_000;
 const longestReason = 300;
 
@@ -31,6 +31,8 @@ export interface Asking extends Sampling {
   gate: RequestGate;
   /** Requests for one question that end in a failure of the endpoint, before its answer counts as failed. */
   tries: number;
+  /** The pause after the first failure, in milliseconds, which each further one doubles; default 250. */
+  firstPauseMs?: number;
   signal: AbortSignal;
 }
 
@@ -42,7 +44,7 @@ export type Question = Pick<TestRecord, "id" | "expected"> & { messages: readonl
  * one, with the reason of the last request, and no error. Throws the signal's reason.
  */
 export async function askQuestion(asking: Asking, { id, expected, messages }: Question): Promise<Prediction> {
-  const { gate, tries, signal } = asking;
+  const { gate, tries, firstPauseMs = usualPauseMs, signal } = asking;
   const patientUntilMs = performance.now() + patienceMs;
   let pauses = 0;
   for (let broken = 0; ;) {

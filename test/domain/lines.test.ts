@@ -35,6 +35,7 @@ describe("textLines", () => {
       fc.asyncProperty(fc.array(line), sizes, async (lines, pieces) => {
         expect(await linesOf(Buffer.from(lines.map((text) => `${text}\n`).join("")), pieces)).toEqual(lines);
       }),
+      { numRuns: 40 },
     );
   });
 

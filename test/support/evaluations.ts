@@ -28,19 +28,23 @@ export function servingCompute(): FakeCompute {
   return compute;
 }
 
-/** The activities, with secrets that say their names; `told` gets what workflows are told. */
+/** The activities, with secrets that say their names and short pauses; `told` gets what workflows are told. */
 export function evaluationActivities(
   ports: { store: ObjectStore; endpoint: ModelEndpoint; compute?: Compute },
   told: AskingProgress[] = [],
 ) {
-  return createEvaluationActivities({
+  const all = {
     compute: servingCompute(),
     recipes: fakeRecipes,
     metrics: createMetricCatalog([]),
-    secret: (name) => `secret-of-${name}`,
-    workflows: { ...fakeWorkflows(), tellAsking: async (_, progress) => void told.push(progress) },
+    secret: (name: string) => `secret-of-${name}`,
+    workflows: {
+      ...fakeWorkflows(),
+      tellAsking: async (_: string, progress: AskingProgress) => void told.push(progress),
+    },
     ...ports,
-  });
+  };
+  return createEvaluationActivities(all, { firstPauseMs: 10 });
 }
 
 /** Freezes these records as a test set. */
