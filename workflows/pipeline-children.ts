@@ -9,7 +9,8 @@ import {
 } from "@temporalio/workflow";
 import { WorkflowExecutionAlreadyStartedError, type Workflow } from "@temporalio/common";
 import type { PipelineActivities } from "../activities/interfaces.ts";
-import { sourcesFailedAlert, updateFailedAlert, type AlertDraft } from "../src/domain/alert.ts";
+import type { AlertDraft } from "../src/domain/alert.ts";
+import { sourcesFailedAlert, updateFailedAlert } from "../src/domain/pipeline-alerts.ts";
 import { endCycle, endUpdate, failuresIn, forgetEmptyOrder, noteSources } from "../src/domain/pipeline.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { PipelineState } from "../src/domain/workflow-input-schema.ts";

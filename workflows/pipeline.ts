@@ -36,7 +36,7 @@ import {
   whyBadOrder,
   type PipelineView,
 } from "../src/domain/pipeline.ts";
-import { sourcesFailedAlert, unreadableAlert } from "../src/domain/alert.ts";
+import { sourcesFailedAlert, unreadableAlert } from "../src/domain/pipeline-alerts.ts";
 import { cycleNumber } from "../src/domain/ids.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { LastCycle } from "../src/domain/registry-schema.ts";

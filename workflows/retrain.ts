@@ -23,7 +23,8 @@ import type {
   PipelineActivities,
   ReportActivities,
 } from "../activities/interfaces.ts";
-import { cycleAlert, notOpenedAlert } from "../src/domain/alert.ts";
+import { cycleAlert } from "../src/domain/alert.ts";
+import { notOpenedAlert } from "../src/domain/pipeline-alerts.ts";
 import type { Answerable } from "../src/domain/approval.ts";
 import { emptyReport } from "../src/domain/cycle.ts";
 import { datasetVersionId, modelVersionId } from "../src/domain/ids.ts";
@@ -91,7 +92,10 @@ async function open({ pipeline, version, repeat }: CheckedRetrain): Promise<Open
   try {
     return await openCycle({ pipeline: pipeline.name, workflowId, version, repeat, alerts: pipeline.alerts });
   } catch (error) {
-    await tellPeople(notOpenedAlert(pipeline.name, workflowId, reasonOf(error)), pipeline.alerts);
+    await tellPeople(
+      notOpenedAlert({ pipeline: pipeline.name, workflowId, isOfPipeline: isOfPipeline() }, reasonOf(error)),
+      pipeline.alerts,
+    );
     throw error;
   }
 }
@@ -204,9 +208,14 @@ async function conclude(story: Story): Promise<void> {
     log.error("the report could not be written", { cycle: report.cycle, reason: reasonOf(error) });
   }
   await story.updates.settled();
-  const told = await tellPeople(cycleAlert(report, uri), pipeline.alerts);
+  const told = await tellPeople(cycleAlert(report, uri, isOfPipeline()), pipeline.alerts);
   const place = uri === null ? "it could not be written" : `\`${uri}\``;
   setCurrentDetails(`Ended: **${report.outcome}**.\n\nReport: ${place}\n\n${told}`);
+}
+
+/** Whether a pipeline has started the cycle, which then hears orders; not so one that somebody has started by hand. */
+function isOfPipeline(): boolean {
+  return workflowInfo().parent !== undefined;
 }
 
 /** The training's cost, also of one that failed. A provider that cannot say it holds nothing up. */

@@ -1,9 +1,10 @@
-/** The words of every alert. Ids and numbers, never records or secrets. */
+/** The words of alerts of a cycle, and what every alert is made of. Ids and numbers, never records or secrets. */
 import { describeAnswer } from "./approval.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
 import type { Alert, AlertKind } from "./alert-schema.ts";
-import { duration, nameSome } from "./reading.ts";
+import { duration } from "./reading.ts";
 import { leakWarning, missingSources, summary } from "./report.ts";
+import { usdText } from "./report-numbers.ts";
 import type { CycleReport } from "./report-schema.ts";
 import { shellWord } from "./shell.ts";
 
@@ -12,32 +13,38 @@ export type AlertDraft = Omit<Alert, "format" | "at" | "runId">;
 
 type Step = Alert["next"][number];
 
-/** Sentences of one alert; more are to be found in the report. */
-const mostSentences = 20;
+/** Sentences of one alert; more are to be found in the report, or where it leads to. */
+export const mostSentences = 20;
 /** Characters of one sentence: reasons of failures can be long, and histories hold alerts. */
 const longestSentence = 1000;
 /** Metrics shown at a glance. */
 const mostMetrics = 5;
+/** The same of shares of the traffic. */
+const mostShares = 5;
 
-/** What people are told of a cycle's end, whichever it is. */
-export function cycleAlert(report: CycleReport, reportUri: string | null): AlertDraft {
+/**
+ * What people are told of a cycle's end, whichever it is.
+ *
+ * @param isOfPipeline whether a running pipeline has started the cycle, and not somebody by hand
+ */
+export function cycleAlert(report: CycleReport, reportUri: string | null, isOfPipeline: boolean): AlertDraft {
   const { outcome, decision, approval, pipeline, cycle, workflowId, job } = report;
   return draft({
     kind: outcome,
     pipeline,
     cycle,
     workflowId,
-    title: summary(report).replaceAll("*", ""),
+    title: titleOf(report),
     text: [
       ...(decision?.reasons ?? []),
       approval === null ? null : sentence(describeAnswer(approval)),
       leakWarning(report),
       missingSources(report),
-      report.failure,
+      outcome === "cancelled" ? null : report.failure,
       reportUri === null ? "The report could not be written." : null,
     ],
     facts: factsOf(report),
-    next: reportUri === null ? nextOf(report) : [readReport(cycle), ...nextOf(report)],
+    next: [...(reportUri === null ? [] : [readReport(cycle)]), ...nextOf(report, isOfPipeline)],
     links: [
       ...(reportUri === null ? [] : [{ name: "report", uri: reportUri }]),
       ...(job?.url ? [{ name: "training job", uri: job.url }] : []),
@@ -95,62 +102,6 @@ export function approvalAlert(of: {
       { what: "Roll it out, by Temporal's CLI", command: update("approve") },
       { what: "Keep the champion, by Temporal's CLI", command: update("reject") },
     ],
-  });
-}
-
-/** A cycle could not even begin. */
-export function notOpenedAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
-  return draft({
-    kind: "not-begun",
-    pipeline,
-    workflowId,
-    title: `${pipeline}: a cycle could not begin`,
-    text: [reason, "Nothing was trained, no traffic was moved."],
-    next: [look(workflowId), tryAgain(pipeline)],
-  });
-}
-
-/** A dataset update that a pipeline started has failed. */
-export function updateFailedAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
-  return draft({
-    kind: "update-failed",
-    pipeline,
-    workflowId,
-    title: `${pipeline}: the dataset could not be updated`,
-    text: [reason, "Nothing was lost: every source goes on where it was with the next update."],
-    next: [look(workflowId), state(pipeline)],
-  });
-}
-
-/** Sources failed that were read well before; the rest goes on without them. */
-export function sourcesFailedAlert(pipeline: string, workflowId: string, failed: Record<string, string>): AlertDraft {
-  const sources = Object.keys(failed);
-  const reasons = Object.entries(failed).map(([source, reason]) => `${source}: ${reason}`);
-  return draft({
-    kind: "sources-failed",
-    pipeline,
-    workflowId,
-    title: `${pipeline}: ${sources.length === 1 ? "a source" : `${sources.length} sources`} could not be read: ${nameSome(sources)}`,
-    text: [
-      ...reasons.slice(0, mostSentences - 1),
-      "The others go on. Each update tries again, from where the last good one ended; you hear of it once.",
-    ],
-    next: sources.slice(0, 3).map((source) => ({
-      what: `Try ${source}`,
-      command: `tuneloop source try ${shellWord(`${pipeline}.yaml`)} ${shellWord(source)}`,
-    })),
-  });
-}
-
-/** A pipeline cannot read what it knows, and tries again. */
-export function unreadableAlert(pipeline: string, workflowId: string, reason: string): AlertDraft {
-  return draft({
-    kind: "unreadable",
-    pipeline,
-    workflowId,
-    title: `${pipeline}: the dataset or the registry cannot be read`,
-    text: [reason, "The pipeline tries again every minute and goes on by itself when it can."],
-    next: [look(workflowId)],
   });
 }
 
@@ -216,9 +167,21 @@ export function draft({ text, ...said }: Said): AlertDraft {
   };
 }
 
+/** What a challenger had of the users' traffic, and for how long: `10 % for 5 min, 50 % for 14 min`; the newest shares. */
+export function sharesText(shares: readonly { percent: number; seconds: number }[]): string {
+  const met = shares.filter(({ percent }) => percent > 0).slice(-mostShares);
+  return met.map(({ percent, seconds }) => `${percent} % for ${duration(seconds)}`).join(", ") || "not yet";
+}
+
+/** One line that names the cycle: people read it among those of others. */
+function titleOf(report: CycleReport): string {
+  const said = summary(report).replaceAll("*", "");
+  return said.includes(report.cycle) ? said : `${report.cycle}: ${said}`;
+}
+
 /** The numbers of the decision, and what the cycle was made of. */
 function factsOf(report: CycleReport): Alert["facts"] {
-  const { champion, challenger, testSet, job, costUsd, datasetVersion, decision } = report;
+  const { champion, challenger, testSet, job, costUsd, datasetVersion, decision, rollout } = report;
   // Whole words: the name of one metric can be a part of another's.
   const words = new Set((decision?.reasons ?? []).flatMap((reason) => reason.split(/\W+/)));
   const decisive = Object.entries(challenger?.metrics ?? {}).filter(([name]) => words.has(name));
@@ -229,29 +192,31 @@ function factsOf(report: CycleReport): Alert["facts"] {
       name,
       value: champion === null ? shown(value) : `${shown(champion.metrics[name])} → ${shown(value)}`,
     })),
+    ...(rollout === null ? [] : [{ name: "met users", value: sharesText(rollout) }]),
     { name: "dataset", value: datasetVersion },
     ...(testSet === null ? [] : [{ name: "test set", value: `${testSet.records} records` }]),
     ...(job === null ? [] : [{ name: "trained on", value: `${job.trainedRecords} records` }]),
-    ...(costUsd === null ? [] : [{ name: "cost", value: `${costUsd.toFixed(2)} USD` }]),
+    ...(costUsd === null ? [] : [{ name: "cost", value: usdText(costUsd) }]),
     { name: "took", value: duration(seconds) },
   ];
 }
 
-function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport): Step[] {
+function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport, isOfPipeline: boolean): Step[] {
   const why = decision === null ? [] : [explain(cycle)];
+  const again = isOfPipeline ? [tryAgain(pipeline)] : [];
   switch (outcome) {
     case "promoted":
       return [...why, { what: "Check the decision", command: `tuneloop decision verify ${cycle}` }];
     case "kept":
       return why;
     case "inconclusive":
-      return [...why, tryAgain(pipeline)];
+      return [...why, ...again];
     case "rolled-back":
-      return [...why, look(`${workflowId}/roll-out`), tryAgain(pipeline)];
+      return [...why, look(`${workflowId}/roll-out`), ...again];
     case "failed":
-      return [...why, look(workflowId), tryAgain(pipeline)];
+      return [...why, look(workflowId), ...again];
     case "cancelled":
-      return [...why, tryAgain(pipeline)];
+      return [...why, ...again];
   }
 }
 
@@ -268,11 +233,13 @@ export function look(workflowId: string): Step {
   return { what: "See what happened", command: `temporal workflow show --workflow-id ${shellWord(workflowId)}` };
 }
 
-function state(pipeline: string): Step {
+/** How to see what a pipeline does. */
+export function state(pipeline: string): Step {
   return { what: "See how the pipeline stands", command: `tuneloop state ${shellWord(pipeline)}` };
 }
 
-function tryAgain(pipeline: string): Step {
+/** How to have the pipeline, which must be running, start a cycle. */
+export function tryAgain(pipeline: string): Step {
   const id = shellWord(`pipeline/${pipeline}`);
   const command = `temporal workflow update execute --workflow-id ${id} --name runNow --input '{"reason": "once more"}'`;
   return { what: "Train once more", command };

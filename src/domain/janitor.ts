@@ -69,7 +69,7 @@ export function reapedAlert(workflowId: string, pipeline: string, ended: readonl
     kind: "reaped",
     pipeline,
     workflowId,
-    title: `${pipeline}: the janitor has ended ${what}, for which nobody waited any more`,
+    title: `${pipeline}: the janitor has ended what nobody waited for: ${what}`,
     text: [...ended.map(sayEnded), "Nothing has to be done, unless somebody still wants what was ended."],
     next: [
       ...ownersOf(ended).map(look),
@@ -103,11 +103,13 @@ export function notReapedAlert(
 /** What cannot be looked at may hide what costs money. */
 export function unreadAlert(workflowId: string, troubles: readonly Trouble[]): AlertDraft {
   const pipelines = [...new Set(troubles.map(({ pipeline }) => pipeline))];
+  const only = pipelines.length === 1 ? pipelines[0] : undefined;
+  const whose = only ?? `${grouped(pipelines.length)} pipelines`;
   return draft({
     kind: "not-reaped",
-    pipeline: pipelines.length === 1 ? (pipelines[0] ?? "janitor") : "janitor",
+    pipeline: only ?? "janitor",
     workflowId,
-    title: `The janitor cannot tell whether something is left behind of ${pipelines.length === 1 ? pipelines[0] : `${grouped(pipelines.length)} pipelines`}`,
+    title: `The janitor cannot tell whether something of ${whose} is left behind`,
     text: [
       ...troubles.map(({ what, reason }) => `${what}: ${reason}`),
       "What is left behind there costs money until it can be read again. The others are looked after; you hear of this once.",

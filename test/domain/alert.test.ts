@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { approvalAlert, cycleAlert, phaseAlert, severityOf, testAlert } from "../../src/domain/alert.ts";
 import {
-  approvalAlert,
-  cycleAlert,
   notOpenedAlert,
-  phaseAlert,
-  severityOf,
   sourcesFailedAlert,
-  testAlert,
   unreadableAlert,
   updateFailedAlert,
-} from "../../src/domain/alert.ts";
+} from "../../src/domain/pipeline-alerts.ts";
 import { alertKindSchema, alertSchema, type AlertKind } from "../../src/domain/alert-schema.ts";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { cycleOutcomeSchema, type CycleOutcome, type CycleReport } from "../../src/domain/report-schema.ts";
@@ -71,7 +67,7 @@ const ends: Record<CycleOutcome, { severity: string; title: RegExp; next: RegExp
 
 describe("cycleAlert", () => {
   it.each(cycleOutcomeSchema.options)("says how a cycle has ended as %s, and what to do next", (outcome) => {
-    const alert = cycleAlert(aReport({ outcome }), uri);
+    const alert = cycleAlert(aReport({ outcome }), uri, true);
     const { severity, title, next } = ends[outcome];
     expect(alertSchema.parse({ ...dated, ...alert })).toMatchObject({ kind: outcome, severity, cycle: "games-12" });
     expect(alert.title).toMatch(title);
@@ -83,12 +79,12 @@ describe("cycleAlert", () => {
   it("takes no part of a metric's name for another metric", () => {
     const metrics = { accuracy: 0.9, accuracy_fn: 0.8 };
     const decision = { outcome: "keep" as const, reasons: ["accuracy_fn is worse."], key: "k", sha256: "0f" };
-    const { facts } = cycleAlert(aReport({ decision, challenger: { version: "games-12", metrics } }), uri);
+    const { facts } = cycleAlert(aReport({ decision, challenger: { version: "games-12", metrics } }), uri, true);
     expect(facts.map(({ name }) => name).filter((name) => name in metrics)).toEqual(["accuracy_fn"]);
   });
 
   it("shows the numbers that the decision speaks of, and what the cycle was made of", () => {
-    const { facts, links } = cycleAlert(aReport(), uri);
+    const { facts, links } = cycleAlert(aReport(), uri, true);
     expect(facts).toEqual([
       { name: "accuracy", value: "0.850 → 0.900" },
       { name: "dataset", value: "games@12" },
@@ -103,18 +99,40 @@ describe("cycleAlert", () => {
     ]);
   });
 
+  it.each([
+    [0.0034, "0.0034 USD"],
+    [0, "0.00 USD"],
+    [12.345, "12.35 USD"],
+  ])("shows what %s USD are without rounding them to nothing", (costUsd, value) => {
+    expect(cycleAlert(aReport({ costUsd }), uri, true).facts).toContainEqual({ name: "cost", value });
+  });
+
+  it("shows what users got of a challenger that went back, and why", () => {
+    const rollout = [0, 10, 50].map((percent) => ({ percent, seconds: 300, looks: 10 }));
+    const alert = cycleAlert(aReport({ outcome: "rolled-back", failure: "GateFailed: slow", rollout }), uri, true);
+    expect(alert.text).toContain("GateFailed: slow");
+    expect(alert.facts).toContainEqual({ name: "met users", value: "10 % for 5 min, 50 % for 5 min" });
+  });
+
+  it.each(cycleOutcomeSchema.options)("orders nothing of a pipeline that a %s cycle does not belong to", (outcome) => {
+    const { next } = cycleAlert(aReport({ outcome }), uri, false);
+    expect(next.filter(({ command }) => command.includes("runNow"))).toEqual([]);
+  });
+
   it("says why a cycle that decided nothing has failed, and leads to no decision", () => {
     const alert = cycleAlert(
       aReport({ outcome: "failed", decision: null, job: null, failure: "JobFailed: no GPU" }),
       uri,
+      true,
     );
+    expect(alert.title).toBe("games-12: The cycle failed; games-11 stays champion.");
     expect(alert.text).toEqual(["JobFailed: no GPU"]);
     expect(alert.next.some(({ command }) => command.includes("explain"))).toBe(false);
   });
 
   it("says who agreed, which sources are missing, that scores say too much, and that there is no report", () => {
     const approval = { answer: "approved", by: "ana", reason: "looks right", at: dated.at } as const;
-    const alert = cycleAlert(aReport({ approval, leaked: 3, failedSources: { slack: "Refused: x" } }), null);
+    const alert = cycleAlert(aReport({ approval, leaked: 3, failedSources: { slack: "Refused: x" } }), null, true);
     expect(alert.text.slice(1)).toEqual([
       "Approved by ana: looks right.",
       "3 training records ask a question of the test set: scores of models trained on them say too much.",
@@ -126,7 +144,11 @@ describe("cycleAlert", () => {
 
   it("is short enough for a history, however many reasons there are and however long", () => {
     const reasons = Array.from({ length: 100 }, () => "😀".repeat(5000));
-    const { text } = cycleAlert(aReport({ decision: { outcome: "promote", reasons, key: "k", sha256: "0f" } }), uri);
+    const { text } = cycleAlert(
+      aReport({ decision: { outcome: "promote", reasons, key: "k", sha256: "0f" } }),
+      uri,
+      true,
+    );
     expect(text).toHaveLength(21);
     expect(text.at(-1)).toBe("And 80 more.");
     expect(text.every((sentence) => sentence.length <= 1000 && sentence.isWellFormed())).toBe(true);
@@ -159,7 +181,7 @@ describe("every other alert", () => {
   const { workflowId } = aReport();
   it.each([
     ["phase", phaseAlert(aReport(), "train")],
-    ["not-begun", notOpenedAlert("games", workflowId, "NotFound: no version")],
+    ["not-begun", notOpenedAlert({ pipeline: "games", workflowId, isOfPipeline: true }, "NotFound: no version")],
     ["update-failed", updateFailedAlert("games", "pipeline/games/update-1", "QuorumNotMet: 0 of 1")],
     ["sources-failed", sourcesFailedAlert("games", "pipeline/games", { slack: "Refused: invalid_auth" })],
     ["unreadable", unreadableAlert("games", "pipeline/games", "Unavailable: 503")],

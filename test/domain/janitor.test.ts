@@ -27,7 +27,7 @@ const trouble = { pipeline: "games", what: "the service of games", reason: "Unav
 describe("reapedAlert", () => {
   it("says what was ended and why, what users get, and how to see more of what Temporal still knows", () => {
     const { title, text, next } = reapedAlert("janitor-1", "games", [job, version, service]);
-    expect(title).toBe("games: the janitor has ended 3 things, for which nobody waited any more");
+    expect(title).toBe("games: the janitor has ended what nobody waited for: 3 things");
     expect(text.slice(0, 3)).toEqual([
       "Job retrain-games-2-fine-tune (prodjob_1), which has trained games-2 since 2026-01-01T00:00:00.000Z, was terminated: its workflow retrain/games/2/fine-tune is gone.",
       "games-2 was taken down: its cycle retrain/games/2 is terminated. It had 50 % of the users' traffic; games-1 gets all of it.",
@@ -69,12 +69,12 @@ describe("unreadAlert", () => {
     const one = { ...trouble, passes: 2 };
     expect(unreadAlert("janitor-1", [one])).toMatchObject({
       pipeline: "games",
-      title: expect.stringMatching(/ of games$/),
+      title: expect.stringMatching(/ something of games is /),
     });
     const all = [one, { ...one, pipeline: "chess", what: "the service of chess" }];
     expect(unreadAlert("janitor-1", all)).toMatchObject({
       pipeline: "janitor",
-      title: expect.stringMatching(/ of 2 pipelines$/),
+      title: expect.stringMatching(/ something of 2 pipelines is /),
     });
   });
 });
