@@ -57,16 +57,14 @@ describe("orders of a rollout", () => {
   });
 
   it("pause before the first step lets the challenger meet nobody, until resume", async () => {
-    const door = new Door();
-    world.when("lockRollout", async (_, usual) => {
-      await door.pass();
-      return usual();
-    });
-    const handle = await start(quick);
-    await door.reached;
+    const approval = { deadlineSeconds: 3600 };
+    const handle = await start({ ...quick, steps: [{ percent: 10, approval }, 100] });
+    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "approval", percent: 0 }));
     await order(handle, "pause");
-    door.open();
-    await until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ model: challenger, percent: 0 }));
+    await order(handle, "approve");
+    await until(async () =>
+      expect(await handle.query(rolloutQuery)).toMatchObject({ approvalUntil: null, percent: 0 }),
+    );
     expect(world.traffic).toEqual([]);
     await order(handle, "resume");
     expect(await handle.result()).toMatchObject({ champion: challenger });
