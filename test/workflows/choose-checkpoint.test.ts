@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
-import { aPipelineDefinition, aTestSet } from "../support/builders.ts";
+import { aTestSet } from "../support/builders.ts";
+import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import type { World } from "../support/world.ts";
 
 let temporal: TestTemporal;
+let cycle: SecondCycle;
 let world: World;
 let champion: string;
 let challenger: string;
@@ -13,21 +15,13 @@ beforeAll(async () => {
   temporal = await startTestTemporal(import.meta.filename);
 });
 beforeEach(() => {
-  world = temporal.newWorld();
-  world.commit(100);
-  world.commit(150);
-  champion = `${world.name}-1`;
-  challenger = `${world.name}-2`;
-  world.crown(champion);
+  cycle = aSecondCycle(temporal);
+  ({ world, champion, challenger } = cycle);
   world.checkpoints = { "step-4": 0.7, "step-8": 0.95, final: 0.9 };
 });
 afterAll(() => temporal.stop());
 
-const runCycle = async () => {
-  const input = { pipeline: aPipelineDefinition({ name: world.name }), version: 2 };
-  const handle = await temporal.start("retrain", `retrain/${world.name}/2`, input);
-  return handle.result();
-};
+const runCycle = async () => (await cycle.start()).result();
 const asked = () =>
   world.requests("askQuestions").map(({ model, checkpoint, testSet }) => [model, checkpoint, testSet.key]);
 

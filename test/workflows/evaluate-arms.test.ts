@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
-import { aPipelineDefinition } from "../support/builders.ts";
+import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import type { World } from "../support/world.ts";
 
 let temporal: TestTemporal;
+let cycle: SecondCycle;
 let world: World;
 beforeAll(async () => {
   temporal = await startTestTemporal(import.meta.filename);
 });
 beforeEach(() => {
-  world = temporal.newWorld();
-  world.commit(100);
-  world.commit(150);
+  cycle = aSecondCycle(temporal);
+  ({ world } = cycle);
 });
 afterAll(() => temporal.stop());
 
@@ -20,14 +20,11 @@ const base = { url: "https://models.example", model: "qwen", tokenSecret: "QWEN_
 const examples = { key: "examples.json", sha256: "e", count: 4 };
 /** A cycle that asks the base model as well; with this many examples once more. */
 const run = async (fewShot: number) => {
-  world.crown(`${world.name}-1`);
   world.when("readTraining", async (request, usual) => ({
     ...(await usual()),
     examples: request.fewShot === 0 ? null : examples,
   }));
-  const pipeline = aPipelineDefinition({ name: world.name, evaluate: { base, fewShot } });
-  const handle = await temporal.start("retrain", `retrain/${world.name}/2`, { pipeline, version: 2 });
-  return handle.result();
+  return (await cycle.start({ evaluate: { base, fewShot } })).result();
 };
 const asked = () =>
   new Set(

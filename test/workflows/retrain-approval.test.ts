@@ -5,11 +5,12 @@ import { waitFor } from "../../src/dev/wait.ts";
 import { answerSignal, approveUpdate, rejectUpdate } from "../../workflows/approval-messages.ts";
 import type { retrain } from "../../workflows/retrain.ts";
 import { searchAttributes } from "../../workflows/search-attributes.ts";
-import { aPipelineDefinition } from "../support/builders.ts";
+import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { currentDetails, failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import { Door, type World } from "../support/world.ts";
 
 let temporal: TestTemporal;
+let cycle: SecondCycle;
 let world: World;
 let champion: string;
 let challenger: string;
@@ -18,12 +19,8 @@ beforeAll(async () => {
   temporal = await startTestTemporal(import.meta.filename);
 });
 beforeEach(() => {
-  world = temporal.newWorld();
-  world.commit(100);
-  world.commit(150);
-  champion = `${world.name}-1`;
-  challenger = `${world.name}-2`;
-  world.crown(champion);
+  cycle = aSecondCycle(temporal);
+  ({ world, champion, challenger } = cycle);
 });
 afterEach(() => temporal.endAll());
 afterAll(() => temporal.stop());
@@ -33,11 +30,8 @@ const until = (check: () => void | Promise<void>): Promise<void> => waitFor(asyn
 
 const ana = { reason: "looks right", by: "ana" };
 
-async function start(deadlineSeconds = 86_400, onDeadline = "keep"): Promise<WorkflowHandle<typeof retrain>> {
-  const definition = aPipelineDefinition({ name: world.name });
-  const decide = { approval: { deadlineSeconds, onDeadline } };
-  return temporal.start("retrain", `retrain/${world.name}/2`, { pipeline: { ...definition, decide }, version: 2 });
-}
+const start = (deadlineSeconds = 86_400, onDeadline: "keep" | "promote" = "keep") =>
+  cycle.start({ decide: { approval: { deadlineSeconds, onDeadline } } });
 
 /** Starts a cycle that wins, and waits until people are asked. */
 async function startAndAsk(): Promise<WorkflowHandle<typeof retrain>> {

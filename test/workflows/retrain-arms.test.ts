@@ -1,12 +1,11 @@
-import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TypedFailure, type FailureType } from "../../src/domain/failures.ts";
-import type { retrain } from "../../workflows/retrain.ts";
-import { aPipelineDefinition } from "../support/builders.ts";
+import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import type { World } from "../support/world.ts";
 
 let temporal: TestTemporal;
+let cycle: SecondCycle;
 let world: World;
 let champion: string;
 let challenger: string;
@@ -15,21 +14,10 @@ beforeAll(async () => {
   temporal = await startTestTemporal(import.meta.filename);
 });
 beforeEach(() => {
-  world = temporal.newWorld();
-  world.commit(100);
-  world.commit(150);
-  champion = `${world.name}-1`;
-  challenger = `${world.name}-2`;
-  world.crown(champion);
+  cycle = aSecondCycle(temporal);
+  ({ world, champion, challenger } = cycle);
 });
 afterAll(() => temporal.stop());
-
-type Definition = Parameters<typeof aPipelineDefinition>[0];
-
-const start = (overrides: Partial<Definition> = {}): Promise<WorkflowHandle<typeof retrain>> => {
-  const pipeline = aPipelineDefinition({ name: world.name, ...overrides });
-  return temporal.start("retrain", `retrain/${world.name}/2`, { pipeline, version: 2 });
-};
 
 /** Asking these models fails like this. */
 function silence(models: readonly string[], type: FailureType): void {
@@ -39,16 +27,12 @@ function silence(models: readonly string[], type: FailureType): void {
   });
 }
 
-/** Who was asked, and why they could not be, as the decision was told. */
-const arms = (): (string | null)[][] =>
-  world.requests("decideCycle")[0]?.arms.map(({ name, model, failure }) => [name, model, failure]) ?? [];
-
 describe("the models of a cycle", () => {
   it("tells the decision of a champion that cannot be asked, and leaves it where it is", async () => {
     silence([champion], "ServiceFailed");
     world.verdict = "inconclusive";
-    expect(await (await start()).result()).toMatchObject({ outcome: "inconclusive", failure: null });
-    expect(arms()).toEqual([
+    expect(await (await cycle.start()).result()).toMatchObject({ outcome: "inconclusive", failure: null });
+    expect(cycle.arms()).toEqual([
       ["challenger", challenger, null],
       ["champion", champion, `ServiceFailed: ${champion} does not answer`],
     ]);
@@ -59,14 +43,14 @@ describe("the models of a cycle", () => {
   it("tells the decision of a challenger that cannot be asked, and takes it down", async () => {
     silence([challenger], "ServiceFailed");
     world.verdict = "inconclusive";
-    expect(await (await start()).result()).toMatchObject({ outcome: "inconclusive" });
-    expect(arms()[0]).toEqual(["challenger", challenger, `ServiceFailed: ${challenger} does not answer`]);
+    expect(await (await cycle.start()).result()).toMatchObject({ outcome: "inconclusive" });
+    expect(cycle.arms()[0]).toEqual(["challenger", challenger, `ServiceFailed: ${challenger} does not answer`]);
     expect(world.serving).toEqual({ [champion]: 100 });
   });
 
   it("ends without a decision when something is wrong with the questions, and asks nobody any more", async () => {
     silence([champion], "CorruptObject");
-    expect(await failureOf(await start())).toBe(`CorruptObject: ${champion} does not answer`);
+    expect(await failureOf(await cycle.start())).toBe(`CorruptObject: ${champion} does not answer`);
     expect(world.requests("decideCycle")).toEqual([]);
     expect(world.reports[0]).toMatchObject({ outcome: "failed" });
     expect(world.serving).toEqual({ [champion]: 100 });
@@ -75,8 +59,8 @@ describe("the models of a cycle", () => {
   it("asks a base model beside them, with examples and without, and goes on when it cannot be asked", async () => {
     silence(["base"], "Refused");
     const base = { url: "http://127.0.0.1:9", model: "llama" };
-    expect(await (await start({ evaluate: { base } })).result()).toMatchObject({ outcome: "promoted" });
-    expect(arms().slice(0, 3)).toEqual([
+    expect(await (await cycle.start({ evaluate: { base } })).result()).toMatchObject({ outcome: "promoted" });
+    expect(cycle.arms().slice(0, 3)).toEqual([
       ["challenger", challenger, null],
       ["champion", champion, null],
       ["base", "llama", "Refused: base does not answer"],
@@ -87,7 +71,7 @@ describe("the models of a cycle", () => {
     world.when("settleChoices", async () => {
       throw new TypedFailure("InvalidInput", "decide.primary: there is no such metric");
     });
-    expect(await failureOf(await start())).toBe("InvalidInput: decide.primary: there is no such metric");
+    expect(await failureOf(await cycle.start())).toBe("InvalidInput: decide.primary: there is no such metric");
     expect(world.requests("submitTraining")).toEqual([]);
   });
 });
@@ -97,7 +81,7 @@ describe("the judges of a cycle", () => {
   const judged = { evaluate: { metrics: ["functional-representation", judge] } };
 
   it("are asked of both models' answers, and of the challenger's against the champion's", async () => {
-    await (await start(judged)).result();
+    await (await cycle.start(judged)).result();
     const asked = world
       .requests("judgeAnswers")
       .map(({ choice, evaluation, against }) => [
@@ -116,7 +100,7 @@ describe("the judges of a cycle", () => {
     world.when("judgeAnswers", async () => {
       throw new TypedFailure("ServiceFailed", "the judge is away");
     });
-    expect(await (await start(judged)).result()).toMatchObject({ outcome: "promoted" });
+    expect(await (await cycle.start(judged)).result()).toMatchObject({ outcome: "promoted" });
     expect(world.requests("decideCycle")[0]?.judging).toEqual({
       judged: [],
       failure: "ServiceFailed: the judge is away",
@@ -127,13 +111,13 @@ describe("the judges of a cycle", () => {
     world.when("judgeAnswers", async () => {
       throw new TypedFailure("InvalidData", "judge.jsonl#3: not JSON");
     });
-    expect(await failureOf(await start(judged))).toBe("InvalidData: judge.jsonl#3: not JSON");
+    expect(await failureOf(await cycle.start(judged))).toBe("InvalidData: judge.jsonl#3: not JSON");
     expect(world.serving).toEqual({ [champion]: 100 });
   });
 
   it("are not asked of a model that could not be asked", async () => {
     silence([champion], "ServiceFailed");
-    await (await start(judged)).result();
+    await (await cycle.start(judged)).result();
     expect(world.requests("judgeAnswers").map(({ against }) => against)).toEqual([null]);
   });
 });

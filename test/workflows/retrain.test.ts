@@ -1,14 +1,14 @@
-import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { CycleOutcome } from "../../src/domain/report-schema.ts";
-import type { retrain } from "../../workflows/retrain.ts";
 import { searchAttributes } from "../../workflows/search-attributes.ts";
 import { aPipelineDefinition, aQuickRollout, aTestSet } from "../support/builders.ts";
+import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import { Door, type World, type WorldActivity } from "../support/world.ts";
 
 let temporal: TestTemporal;
+let cycle: SecondCycle;
 let world: World;
 let champion: string;
 let challenger: string;
@@ -17,24 +17,12 @@ beforeAll(async () => {
   temporal = await startTestTemporal(import.meta.filename);
 });
 beforeEach(() => {
-  world = temporal.newWorld();
-  world.commit(100);
-  world.commit(150);
-  champion = `${world.name}-1`;
-  challenger = `${world.name}-2`;
+  cycle = aSecondCycle(temporal, { hasChampion: false });
+  ({ world, champion, challenger } = cycle);
 });
 afterAll(() => temporal.stop());
 
 const definition = () => aPipelineDefinition({ name: world.name });
-const start = (given: unknown): Promise<WorkflowHandle<typeof retrain>> =>
-  temporal.start("retrain", `retrain/${world.name}/2`, given);
-const startCycle = () => start({ pipeline: definition(), version: 2 });
-
-/** Who was asked, and why they could not be, as the decision was told. */
-function armsOf(of: World): (string | null)[][] {
-  const [decided] = of.requests("decideCycle");
-  return decided?.arms.map(({ name, model, failure }) => [name, model, failure]) ?? [];
-}
 
 /** What people were told of cycles' ends; that a rollout goes back they hear at once, too. */
 const endings = () => world.alerts.filter(({ kind }) => kind !== "rollout-back");
@@ -54,7 +42,7 @@ function expectEnd(outcome: CycleOutcome, serving: string | null): void {
 
 describe("retrain", () => {
   it("makes the first champion of a version that is good enough", async () => {
-    const handle = await startCycle();
+    const handle = await cycle.start();
     expect(await handle.result()).toMatchObject({
       cycle: challenger,
       outcome: "promoted",
@@ -68,13 +56,13 @@ describe("retrain", () => {
     });
     expectEnd("promoted", challenger);
     expect(world.alerts[0]).toMatchObject({ severity: "info", title: `${challenger} is the first champion.` });
-    expect(armsOf(world)).toEqual([["challenger", challenger, null]]);
+    expect(cycle.arms()).toEqual([["challenger", challenger, null]]);
     await temporal.record(handle, "first-champion");
   });
 
   it("rolls out a challenger that wins, after asking both the same questions", async () => {
     world.crown(champion);
-    const handle = await startCycle();
+    const handle = await cycle.start();
     const { phases } = await handle.result();
     expect(Object.keys(phases)).toEqual(["prepare", "train", "deploy", "evaluate", "decide", "roll out"]);
     expectEnd("promoted", challenger);
@@ -86,7 +74,7 @@ describe("retrain", () => {
       policy: { primary: "accuracy_output_fn", guards: [] },
       judging: { judged: [], failure: null },
     });
-    expect(armsOf(world)).toEqual([
+    expect(cycle.arms()).toEqual([
       ["challenger", challenger, null],
       ["champion", champion, null],
     ]);
@@ -95,7 +83,7 @@ describe("retrain", () => {
 
   it("stays under 500 events with all its children", async () => {
     world.crown(champion);
-    const handle = await startCycle();
+    const handle = await cycle.start();
     await handle.result();
     const steps = ["fine-tune", "silent", "evaluate-champion", "evaluate-challenger", "roll-out"];
     const ids = [handle.workflowId, ...steps.map((step) => `${handle.workflowId}/${step}`)];
@@ -106,7 +94,7 @@ describe("retrain", () => {
 
   it("can be found by its pipeline, model and decision", async () => {
     world.crown(champion);
-    const handle = await startCycle();
+    const handle = await cycle.start();
     await handle.result();
     const { typedSearchAttributes } = await handle.describe();
     expect(typedSearchAttributes.get(searchAttributes.pipeline)).toBe(world.name);
@@ -116,7 +104,7 @@ describe("retrain", () => {
 
   it("says in the end what the training has cost, also when it has failed", async () => {
     world.jobStates = ["running", "failed"];
-    const handle = await startCycle();
+    const handle = await cycle.start();
     await expect(handle.result()).rejects.toThrow();
     expect(world.reports[0]).toMatchObject({ outcome: "failed", costUsd: 1.25 });
     expect((await handle.describe()).typedSearchAttributes.get(searchAttributes.costUsd)).toBe(1.25);
@@ -126,7 +114,7 @@ describe("retrain", () => {
     world.when("readCost", async () => {
       throw new TypedFailure("Unavailable", "no usage today");
     });
-    const handle = await startCycle();
+    const handle = await cycle.start();
     expect(await handle.result()).toMatchObject({ outcome: "promoted", costUsd: null });
     expectEnd("promoted", challenger);
     expect((await handle.describe()).typedSearchAttributes.get(searchAttributes.costUsd)).toBeUndefined();
@@ -138,7 +126,7 @@ describe("retrain", () => {
   ] as const)("gives a challenger no traffic when the decision is %s", async (verdict, outcome, severity) => {
     world.crown(champion);
     world.verdict = verdict;
-    const handle = await startCycle();
+    const handle = await cycle.start();
     expect(await handle.result()).toMatchObject({ outcome, decision: { outcome: verdict }, failure: null });
     expectEnd(outcome, champion);
     expect(world.traffic).toEqual([`${challenger} at 0`, `${challenger} down`]);
@@ -149,7 +137,7 @@ describe("retrain", () => {
 
   it("ends the service of a first model that is not good enough", async () => {
     world.verdict = "keep";
-    await (await startCycle()).result();
+    await (await cycle.start()).result();
     expectEnd("kept", null);
   });
 
@@ -159,7 +147,7 @@ describe("retrain", () => {
       if (world.serving[challenger] === 50) throw new TypedFailure("ProbeFailed", "8 of 8 probes failed");
       return usual();
     });
-    const handle = await startCycle();
+    const handle = await cycle.start();
     const failure = "ProbeFailed: 8 of 8 probes failed";
     expect(await handle.result()).toMatchObject({ outcome: "rolled-back", failure, decision: { outcome: "promote" } });
     expectEnd("rolled-back", champion);
@@ -181,7 +169,7 @@ describe("retrain", () => {
       world.when(activity, async () => {
         throw new TypedFailure(type, "it is broken");
       });
-      const handle = await startCycle();
+      const handle = await cycle.start();
       expect(await failureOf(handle)).toBe(`${type}: it is broken`);
       expectEnd("failed", champion);
       expect(world.reports[0]?.failure).toBe(`${type}: it is broken`);
@@ -194,7 +182,7 @@ describe("retrain", () => {
   it("ends the job and the cycle when it is cancelled while the model trains", async () => {
     world.crown(champion);
     world.jobStates = Array<"running">(10_000).fill("running");
-    const handle = await startCycle();
+    const handle = await cycle.start();
     await vi.waitFor(() => expect(world.requests("awaitJob").length).toBeGreaterThan(1), 10_000);
     await handle.cancel();
     expect(await failureOf(handle)).toBe("cancelled");
@@ -210,7 +198,7 @@ describe("retrain", () => {
       await door.pass();
       return usual();
     });
-    const handle = await startCycle();
+    const handle = await cycle.start();
     await door.reached;
     await handle.cancel();
     await temporal.untilCancelRequested({ workflowId: `${handle.workflowId}/evaluate-challenger` });
@@ -223,7 +211,7 @@ describe("retrain", () => {
   it("takes the challenger's traffic back when it is cancelled while a step is watched", async () => {
     world.crown(champion);
     const rollout = { ...aQuickRollout, soakSeconds: 86_400 };
-    const handle = await start({ pipeline: { ...definition(), rollout }, version: 2 });
+    const handle = await cycle.start({ rollout });
     await vi.waitFor(() => expect(world.serving[challenger]).toBe(10), 10_000);
     await vi.waitFor(() => expect(world.looks[0]).toBeGreaterThan(5), 10_000);
     await handle.signal("shares", [{ percent: "most of it" }]);
@@ -236,17 +224,17 @@ describe("retrain", () => {
   });
 
   it("trains on the newest version when told none", async () => {
-    await (await start({ pipeline: definition() })).result();
+    await (await cycle.startWith({ pipeline: definition() })).result();
     expect(world.reports[0]?.datasetVersion).toBe(`${world.name}@2`);
   });
 
   it("names a repeat of a cycle differently, so that it is trained again", async () => {
-    await (await start({ pipeline: definition(), version: 2, repeat: 2 })).result();
+    await (await cycle.startWith({ pipeline: definition(), version: 2, repeat: 2 })).result();
     expect(world.reports[0]?.cycle).toBe(`${challenger}.2`);
   });
 
   it("fails at once when the dataset has no such version", async () => {
-    const handle = await start({ pipeline: definition(), version: 3 });
+    const handle = await cycle.startWith({ pipeline: definition(), version: 3 });
     expect(await failureOf(handle)).toBe(`NotFound: dataset ${world.name} has no such version`);
     expect(world.story()).toEqual(["openCycle", "sendAlert"]);
     expect(world.alerts[0]).toMatchObject({ severity: "error", title: `${world.name}: a cycle could not begin` });
@@ -268,7 +256,7 @@ describe("retrain", () => {
       "InvalidInput: recipe.name: there is no recipe magic",
     ],
   ])("fails at once and names the field when given %s", async (_, wrong, message) => {
-    expect(await failureOf(await start(wrong()))).toContain(message);
+    expect(await failureOf(await cycle.startWith(wrong()))).toContain(message);
     expect(world.calls).toEqual([]);
   });
 });
