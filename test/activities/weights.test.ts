@@ -68,6 +68,13 @@ describe("setWeight", () => {
     });
   });
 
+  it("asks for the weight although the service shows somebody else's version for a moment before", async () => {
+    const shown = [aService({ primary: aServed("hotfix") }), aService({ canary: aServed("hotfix") })];
+    compute.getService = async () => shown.shift() ?? canary("running", 0);
+    await inActivity(() => activities().setWeight(request()));
+    expect(compute.applied).toHaveLength(1);
+  });
+
   it("serves a version by the recipe that it was trained by, whatever the pipeline has chosen since", async () => {
     const claim = {
       jobName: "train",
@@ -123,6 +130,12 @@ describe("awaitWeight", () => {
     const after = (ms: number) => ({ scheduledTimestampMs: 1000, currentAttemptScheduledTimestampMs: 1000 + ms });
     await expectFailure(wait, "StillWaiting", after(14_000));
     await expectFailure(wait, "ServiceChanged", after(16_000));
+  });
+
+  it("believes nothing that a service shows for a moment only", async () => {
+    const shown = [canary("failed", 10), aService({ primary: aServed("games-2") }), canary("running", 10)];
+    compute.getService = async () => shown.shift() ?? null;
+    await expect(inActivity(() => activities().awaitWeight(request()))).resolves.toBeUndefined();
   });
 
   it("says why a version cannot serve", async () => {
