@@ -38,10 +38,11 @@ export function withAliases(
  * @param serves whether the champion of now has all traffic
  */
 export function formerChampion(
-  { name, champion, history }: Registry,
+  registry: Registry,
   { wanted, serves }: { wanted: string | null; serves: boolean },
 ): string {
-  const crowned = history.flatMap(({ alias, to }) => (alias === "champion" && to !== null ? [to] : []));
+  const { name, champion } = registry;
+  const crowned = championsOf(registry);
   if (wanted === null) {
     const last = crowned.findLast((model) => model !== champion);
     if (last === undefined) throw new TypedFailure("NotFound", `${name} never had another champion to go back to`);
@@ -56,6 +57,13 @@ export function formerChampion(
 }
 
 /** Whether a model version is champion, or was before. */
-export function wasChampion({ champion, history }: Registry, model: string): boolean {
-  return champion === model || history.some(({ alias, to }) => alias === "champion" && to === model);
+export function wasChampion(registry: Registry, model: string): boolean {
+  return registry.champion === model || championsOf(registry).includes(model);
+}
+
+/** In the order of their reigns, as far as the history tells. */
+function championsOf({ history }: Registry): string[] {
+  return history.flatMap(({ alias, from, to }) =>
+    alias === "champion" ? [from, to].filter((model) => model !== null) : [],
+  );
 }
