@@ -47,7 +47,7 @@ describe("judgeGuard", () => {
     const measured = pairs(391, 3, 3, 3);
     expect(judge(measured, { margin: 0.0125 }).verdict).toBe("promote");
     expect(judge(measured, { margin: 0.0115 }).verdict).toBe("inconclusive");
-    expect(judge(measured, { margin: 0.0125 }, 0, 0.025).verdict).toBe("inconclusive");
+    expect(judge(measured, { margin: 0.0125 }, 0.025).verdict).toBe("inconclusive");
   });
 
   it("says the numbers, the level of the range and the margin that would do", () => {
