@@ -13,17 +13,15 @@ import {
 import type { InputActivities, JobActivities, ModelSummary, TrainingJob } from "../activities/interfaces.ts";
 import { anyscaleName } from "../src/domain/ids.ts";
 import { isTerminal } from "../src/domain/job.ts";
+import { duration } from "../src/domain/reading.ts";
 import type { FineTuneInput } from "../src/domain/workflow-input-schema.ts";
 import { local, outside, quick, waiting } from "./activity-options.ts";
 import { labelUnlessGiven } from "./search-attributes.ts";
-import { checked, regardless } from "./steps.ts";
+import { checked, isDeadline, regardless } from "./steps.ts";
 
 const { checkFineTune } = proxyLocalActivities<InputActivities>(local);
 const { submitTraining, terminateTraining } = proxyActivities<JobActivities>(outside);
 const { readModel } = proxyLocalActivities<JobActivities>(quick);
-
-/** How long a job may wait for its machines, beyond the time it may run. */
-const queueSeconds = 12 * 3600;
 
 /** What a finished training leaves. */
 export interface FineTuneResult extends ModelSummary {
@@ -37,13 +35,13 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
   const request = { ...(await checked(() => checkFineTune(input))), jobName: anyscaleName(workflowId), workflowId };
   const { pipeline, model, compute } = request;
   labelUnlessGiven({ pipeline, model, stage: "train" });
-  const { awaitJob } = proxyActivities<JobActivities>(
-    waiting(compute.timeoutSeconds * (compute.maxRetries + 1) + queueSeconds),
-  );
+  const longestSeconds = compute.timeoutSeconds * (compute.maxRetries + 1) + compute.queueSeconds;
+  const { awaitJob } = proxyActivities<JobActivities>(waiting(longestSeconds));
 
   let ended = false;
+  let job: TrainingJob | null = null;
   try {
-    let job = await submitTraining.executeWithOptions({ summary: request.jobName }, [request]);
+    job = await submitTraining.executeWithOptions({ summary: request.jobName }, [request]);
     while (!isTerminal(job.state)) {
       setCurrentDetails(describe(model, job));
       job = await awaitJob.executeWithOptions({ summary: `until the job is no longer ${job.state}` }, [
@@ -56,7 +54,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuneResult> {
     return { model, jobId: job.jobId, url: job.url, ...(await readModel({ pipeline, model })) };
   } catch (error) {
     if (!ended) await regardless(() => terminateTraining(request));
-    throw error;
+    throw job !== null && isDeadline(error) ? jobLate(job, longestSeconds) : error;
   }
 }
 
@@ -66,6 +64,11 @@ function jobFailed({ jobId, state, error, url }: TrainingJob): ApplicationFailur
     `job ${state}${error === null ? "" : `: ${error}`} [job=${jobId}]${where}`,
     "JobFailed",
   );
+}
+
+function jobLate({ jobId, state }: TrainingJob, seconds: number): ApplicationFailure {
+  const late = `job still ${state} after ${duration(seconds)}, and terminated [job=${jobId}]`;
+  return ApplicationFailure.nonRetryable(late, "JobFailed");
 }
 
 function describe(model: string, { jobId, state, url }: TrainingJob): string {

@@ -1,11 +1,9 @@
 /** How rollouts of one model take turns: one that is over soon is waited for, one that users meet by steps is not. */
 import {
-  ActivityFailure,
   ApplicationFailure,
   type CancellationScope,
   proxyActivities,
   proxyLocalActivities,
-  TimeoutFailure,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Aliases, RolloutActivities } from "../activities/rollout-interfaces.ts";
@@ -13,7 +11,7 @@ import { duration } from "../src/domain/reading.ts";
 import { describeOrder, isBrief, type RolloutState } from "../src/domain/rollout.ts";
 import type { RollOutInput } from "../src/domain/workflow-input-schema.ts";
 import { quick, waiting } from "./activity-options.ts";
-import { isFailureOf, reasonOf } from "./steps.ts";
+import { isDeadline, reasonOf } from "./steps.ts";
 
 const { lockRollout } = proxyLocalActivities<RolloutActivities>(quick);
 
@@ -37,8 +35,7 @@ export async function takeTurn(
   } catch (error) {
     if (state.ended !== null)
       throw ApplicationFailure.nonRetryable(`${model} was ${describeOrder(state.ended)}`, "RolledBack");
-    const isLate = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-    if (!isLate && !isFailureOf(error, "StillWaiting")) throw error;
+    if (!isDeadline(error)) throw error;
     const late = `another rollout of ${pipeline} was not over after ${duration(readySeconds)}: ${reasonOf(error)}`;
     throw ApplicationFailure.nonRetryable(late, "RolloutLocked");
   }

@@ -1,12 +1,5 @@
 /** What a rollout does to the service: a weight that is read back, and the way back. */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  log,
-  proxyActivities,
-  TimeoutFailure,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { ApplicationFailure, log, proxyActivities, workflowInfo } from "@temporalio/workflow";
 import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
 import type { AlertDraft } from "../src/domain/alert.ts";
 import { worstOf } from "../src/domain/gates.ts";
@@ -16,7 +9,7 @@ import { fewTries, outside, waiting } from "./activity-options.ts";
 import { startAlert } from "./alerts.ts";
 import { requestOf, show, type Rollout } from "./roll-out-state.ts";
 import { label } from "./search-attributes.ts";
-import { isFailureOf, reasonOf, regardless } from "./steps.ts";
+import { isDeadline, reasonOf, regardless } from "./steps.ts";
 
 const { setWeight, takeDown, probe } = proxyActivities<RolloutActivities>(outside);
 const { takeDown: tryToTakeDown } = proxyActivities<RolloutActivities>(fewTries);
@@ -39,9 +32,7 @@ export async function moveTo(rollout: Rollout, percent: number, complete: boolea
     try {
       await awaitWeight.executeWithOptions({ summary }, [step]);
     } catch (error) {
-      // The last try before the deadline says what it waits for; the deadline itself says nothing.
-      const isLate = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
-      if (!isLate && !isFailureOf(error, "StillWaiting")) throw error;
+      if (!isDeadline(error)) throw error;
       const late = `${summary} took longer than ${duration(readySeconds)}: ${reasonOf(error)}`;
       throw ApplicationFailure.nonRetryable(late, "ServiceFailed");
     }

@@ -7,6 +7,7 @@ import {
   isCancellation,
   sleep,
   TemporalFailure,
+  TimeoutFailure,
 } from "@temporalio/workflow";
 import type { FailureType } from "../src/domain/failures.ts";
 
@@ -37,6 +38,13 @@ export function reasonOf(error: unknown): string {
 export function isFailureOf(error: unknown, type: FailureType): boolean {
   const bottom = bottomOf(error);
   return bottom instanceof ApplicationFailure && bottom.type === type;
+}
+
+/** Whether a wait ended before what it was for: its last try says that it still waits, or the server that time is up. */
+export function isDeadline(error: unknown): boolean {
+  return (
+    (error instanceof ActivityFailure && error.cause instanceof TimeoutFailure) || isFailureOf(error, "StillWaiting")
+  );
 }
 
 function bottomOf(error: unknown): unknown {

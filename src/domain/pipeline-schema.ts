@@ -86,6 +86,12 @@ export const computeSchema = z.strictObject({
     .min(1)
     .max(7 * 86_400)
     .default(14_400),
+  /** How long it may wait for its machines beyond that. */
+  queueSeconds: z
+    .int()
+    .min(1)
+    .max(7 * 86_400)
+    .default(43_200),
 });
 
 export const datasetPolicySchema = z.strictObject({

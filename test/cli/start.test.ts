@@ -48,7 +48,7 @@ describe("readDefinition", () => {
         deadlines: { readSeconds: 3600, silentSeconds: 300 },
       },
       recipe: { name: "embedded", baseModel: null, hyperparameters: {} },
-      compute: { cloud: null, config: null, maxRetries: 1, timeoutSeconds: 14_400 },
+      compute: { cloud: null, config: null, maxRetries: 1, timeoutSeconds: 14_400, queueSeconds: 43_200 },
       evaluate: {
         metrics: "auto",
         base: null,
