@@ -13,6 +13,7 @@ import {
   aPipeline,
   askService,
   createdJobs,
+  FEW_QUESTIONS,
   feed,
   giveTestSet,
   jobProcess,
@@ -33,7 +34,7 @@ let job: string;
 beforeAll(async () => {
   receiver = await startAlertReceiver();
   loop = await startLoop(receiver.environment);
-  await giveTestSet(loop);
+  await giveTestSet(loop, FEW_QUESTIONS);
   const left = leaveJob(receiver.sink("left"), receiver.dead, { kind: "log" });
   await crown("stray", receiver.sink("stray"));
   await Promise.all([left, leaveChallenger("stray"), leaveRollout("half")]);

@@ -1,14 +1,19 @@
 /** Rollouts while users ask: what they see of them, and what takes a challenger back. */
+import type { WorkflowHandle } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceName } from "../../src/domain/ids.ts";
 import type { CycleReport } from "../../src/domain/report-schema.ts";
+import type { alertPeople } from "../../workflows/alert-people.ts";
 import { workflowIds } from "../../workflows/names.ts";
+import type { rollOut } from "../../workflows/roll-out.ts";
 import { rolloutUpdate } from "../../workflows/roll-out-messages.ts";
+import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
 import { until } from "../support/emulator.ts";
 import {
   alertsOf,
   aPipeline,
   askService,
+  FEW_QUESTIONS,
   feed,
   giveTestSet,
   readRegistry,
@@ -19,7 +24,6 @@ import {
 } from "../support/loop.ts";
 import {
   ask,
-  clearFaults,
   copyPipeline,
   looksOf,
   reached,
@@ -32,15 +36,20 @@ import {
 import { failureOf } from "../support/temporal.ts";
 
 const ORIGIN = "origin";
+let receiver: AlertReceiver;
 let loop: Loop;
 
 beforeAll(async () => {
-  loop = await startLoop();
-  await giveTestSet(loop);
+  receiver = await startAlertReceiver();
+  loop = await startLoop(receiver.environment);
+  await giveTestSet(loop, FEW_QUESTIONS);
   await (await feed(loop, aPipeline(loop, { name: ORIGIN }), 1, sampleLines({ seed: 1, count: 60 }))).cycle.result();
 });
 
-afterAll(() => loop.stop());
+afterAll(async () => {
+  await loop.stop();
+  await receiver.stop();
+});
 
 /** What holds at every moment of a rollout that begins with a champion. */
 function expectSafe(moments: Moment[], champion: string): void {
@@ -77,12 +86,22 @@ describe("a cycle whose challenger is promoted while users ask", () => {
   let answers: Traffic["answers"];
 
   beforeAll(async () => {
-    const traffic = ask(loop, ORIGIN);
-    const eye = watchWeights(loop, ORIGIN);
     const rollout = { steps: [10, 50, 100], soakSeconds: 1.5, bakeSeconds: 2, probeSeconds: 0.5 };
     const pipeline = aPipeline(loop, { name: ORIGIN, rollout });
     const { cycle } = await feed(loop, pipeline, 2, sampleLines({ seed: 2, count: 240 }));
-    await reached(loop.client.workflow.getHandle(workflowIds.child(cycle.workflowId, "roll-out")), { percent: 50 });
+    const child = (step: string) =>
+      loop.client.workflow.getHandle<typeof rollOut>(workflowIds.child(cycle.workflowId, step));
+    const isUp = () =>
+      child("silent")
+        .describe()
+        .then(
+          () => true,
+          () => false,
+        );
+    await until("the challenger to come up", isUp, 120_000);
+    const traffic = ask(loop, ORIGIN);
+    const eye = watchWeights(loop, ORIGIN);
+    await reached(child("roll-out"), { percent: 50 });
     const match = { name: serviceName(ORIGIN) };
     await loop.emulator.fault({ match, times: 3, effect: { kind: "service-state", state: "SOMETHING_NEW" } });
     report = await cycle.result();
@@ -115,7 +134,8 @@ describe("a cycle whose challenger is promoted while users ask", () => {
   });
 });
 
-describe("a challenger that gets worse once it has all traffic", () => {
+// Pipelines of their own, which wait most of the time.
+describe.concurrent("a challenger that gets worse once it has all traffic", () => {
   it("is taken back by itself within two looks, and the champion is asked whether it answers", async () => {
     const name = "degrades";
     await copyPipeline(loop, ORIGIN, name);
@@ -129,7 +149,6 @@ describe("a challenger that gets worse once it has all traffic", () => {
       effect: { kind: "service-degrade", status: 500 },
     });
     expect(await failureOf(rollout)).toMatch(/^GateFailed: /);
-    await clearFaults(loop);
     expectSafe(await eye.stop(), `${name}-1`);
     await expectChampion(name, `${name}-1`);
     const late = (await looksOf(loop, name, rollout)).filter(({ at }) => Date.parse(at) > wornAt);
@@ -143,7 +162,7 @@ describe("a challenger that gets worse once it has all traffic", () => {
   });
 });
 
-describe("a challenger that users like less", () => {
+describe.concurrent("a challenger that users like less", () => {
   it("is taken back by feedback, also when the service refuses five times, and people are told of both", async () => {
     const name = "disliked";
     await copyPipeline(loop, ORIGIN, name);
@@ -167,7 +186,7 @@ describe("a challenger that users like less", () => {
   });
 });
 
-describe("a service that somebody else changes", () => {
+describe.concurrent("a service that somebody else changes", () => {
   it("stops the rollout, keeps the other's version, and lets no other rollout replace it", async () => {
     const name = "changed";
     await copyPipeline(loop, ORIGIN, name);
@@ -200,7 +219,7 @@ describe("a service that somebody else changes", () => {
   });
 });
 
-describe("a service that does not do what it is asked", () => {
+describe.concurrent("a service that does not do what it is asked", () => {
   it("is not waited for beyond readySeconds: the rollout goes back and people are told", async () => {
     const name = "stuck";
     await copyPipeline(loop, ORIGIN, name);
@@ -225,7 +244,42 @@ describe("a service that does not do what it is asked", () => {
   });
 });
 
-describe("steps that the provider takes", () => {
+describe.concurrent("a sink that is down", () => {
+  it.each(["refuses", "hangs"] as const)(
+    "and %s holds up no way back, and is told once when it takes alerts again",
+    async (how) => {
+      await copyPipeline(loop, ORIGIN, how);
+      receiver.fail(how, how);
+      const policy = { steps: [50, 100], soakSeconds: 3600 };
+      const rollout = await startRollout(loop, how, { policy, alerts: [receiver.sink(how), { kind: "log" }] });
+      await reached(rollout, { phase: "step", percent: 50 });
+      await rollout.executeUpdate(rolloutUpdate("abort"), { args: [{ reason: "too many complaints", by: "ann" }] });
+      await until("somebody to be asked", () => receiver.attempts(how) > 0);
+      expect(await failureOf(rollout)).toMatch(/^RolledBack: /);
+      await expectChampion(how, `${how}-1`);
+      expect(await kindsOf(rollout, 1)).toEqual(["rollout-back"]);
+      expect(receiver.taken(how)).toEqual([]);
+
+      const alert = await until("the alert's workflow", () => alertOf(how), 30_000);
+      expect((await alert.describe()).status.name).toBe("RUNNING");
+      receiver.fail(how, null);
+      expect((await alert.result()).told).toHaveLength(2);
+      expect(receiver.taken(how)).toMatchObject([{ kind: "rollout-back", pipeline: how, cycle: `${how}-2` }]);
+      expect(receiver.attempts(how)).toBeGreaterThan(how === "refuses" ? 1 : 0);
+    },
+  );
+
+  /** The workflow that tells people of a pipeline, once the server lists it. */
+  async function alertOf(pipeline: string): Promise<WorkflowHandle<typeof alertPeople> | null> {
+    const query = `WorkflowType = 'alertPeople' AND TuneloopPipeline = '${pipeline}'`;
+    for await (const { workflowId } of loop.client.workflow.list({ query })) {
+      return loop.client.workflow.getHandle<typeof alertPeople>(workflowId);
+    }
+    return null;
+  }
+});
+
+describe.concurrent("steps that the provider takes", () => {
   it("end with the challenger as champion, and with the old one up until the bake time is over", async () => {
     const name = "automatic";
     await copyPipeline(loop, ORIGIN, name);

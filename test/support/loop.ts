@@ -81,9 +81,12 @@ const TEST_SET = "given/test.jsonl";
 /** What the shared test set is made of: 300 questions, two shards. */
 export const TEST_SAMPLE = { seed: 4, count: 300, split: "test" } as const;
 
+/** Fewer questions, and enough to tell a model of 240 records from one of 60. */
+export const FEW_QUESTIONS = { ...TEST_SAMPLE, count: 120 } as const;
+
 /** Writes the shared test set. */
-export async function giveTestSet({ store }: Loop): Promise<void> {
-  await store.put(TEST_SET, sampleLines(TEST_SAMPLE).join("\n"));
+export async function giveTestSet({ store }: Loop, sample: SampleOptions = TEST_SAMPLE): Promise<void> {
+  await store.put(TEST_SET, sampleLines(sample).join("\n"));
 }
 
 /** Gives a source of a pipeline an object with these lines. */
