@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   describeOrder,
   initialRollout,
+  isBrief,
   rolloutDetails,
   rolloutOrders,
   takeRolloutOrder,
@@ -11,6 +12,7 @@ import {
   type RolloutPhase,
   type RolloutState,
 } from "../../src/domain/rollout.ts";
+import { rolloutPolicySchema } from "../../src/domain/rollout-schema.ts";
 
 const because = { reason: "too many complaints", by: "ann" };
 
@@ -18,6 +20,24 @@ function aRollout(overrides: Partial<RolloutState> = {}): RolloutState {
   const known = { pipeline: "games", model: "games-2", champion: "games-1", steps: [10, 50, 100] };
   return { ...initialRollout(), ...known, phase: "step", percent: 10, ...overrides };
 }
+
+describe("isBrief", () => {
+  const atOnce = { steps: [100], soakSeconds: 0, bakeSeconds: 0 };
+  const approval = { deadlineSeconds: 60 };
+  it.each([
+    ["silent", {}, true],
+    ["withdrawn", {}, true],
+    ["promoted", atOnce, true],
+    ["promoted", { ...atOnce, steps: [{ percent: 50, soakSeconds: 1 }, 100] }, false],
+    ["promoted", { ...atOnce, steps: [{ percent: 100, approval }] }, false],
+    ["promoted", { ...atOnce, soakSeconds: 1 }, false],
+    ["promoted", { ...atOnce, bakeSeconds: 1 }, false],
+    ["promoted", { ...atOnce, mode: "automatic" }, false],
+    ["promoted", {}, false],
+  ] as const)("is one to %s by %j: %s", (target, policy, expected) => {
+    expect(isBrief(target, rolloutPolicySchema.parse(policy))).toBe(expected);
+  });
+});
 
 describe("whyNotOrder", () => {
   it.each([

@@ -218,6 +218,13 @@ describe("the order rollBack beside a cycle", () => {
     expect(moves[0]?.reason).toBe(`${before} takes its place: rolled back by ann: too many complaints`);
   });
 
+  it("that hears nonsense of its challenger's end goes on", async () => {
+    const door = await startCycleUntil("askQuestions");
+    await temporal.client.workflow.getHandle(cycle).signal("takenDown", { reason: "nonsense" });
+    door.open();
+    expect(await reported()).toMatchObject({ outcome: "promoted" });
+  });
+
   it("that waits for an approval leaves none open, and promotes nobody", async () => {
     const { decide, ...definition } = aPipelineDefinition({ name: world.name });
     await start({ ...definition, decide: { ...decide, approval: { deadlineSeconds: 86_400 } } });
