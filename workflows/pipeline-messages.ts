@@ -16,9 +16,10 @@ export interface DatasetUpdated {
   source?: string;
 }
 
-/** Why somebody gives an order; kept for the others. */
+/** Why somebody gives an order, and who; kept for the others. */
 export interface OrderRequest {
   reason?: string;
+  by?: string;
 }
 
 /** Which champion is to come back, and why. */

@@ -1,6 +1,6 @@
 /** What a pipeline does about orders to bring a champion of before back: at once, whatever else it is at. */
 import { condition, log, ParentClosePolicy, setHandler, startChild } from "@temporalio/workflow";
-import { endRollBack, takeRollBack, whyNoRollBack } from "../src/domain/pipeline.ts";
+import { endRollBack, takeRollBack, whyNoRollBack } from "../src/domain/pipeline-roll-backs.ts";
 import type { PipelineDefinition } from "../src/domain/pipeline-schema.ts";
 import type { PipelineState } from "../src/domain/workflow-input-schema.ts";
 import { workflowIds } from "./names.ts";

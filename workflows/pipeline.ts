@@ -88,9 +88,9 @@ export async function pipeline(input: PipelineInput): Promise<never> {
   const orders = { validator: (request?: OrderRequest) => refuse(whyBadOrder(request)) };
   setHandler(datasetUpdatedSignal, (message) => hearUpdate(state, name, message));
   setHandler(updateProgressSignal, (message) => hearReading(state, message));
-  setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request?.reason ?? null), orders);
-  setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request?.reason ?? null), orders);
-  setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request?.reason ?? null), orders);
+  setHandler(pauseUpdate, (request) => takeOrder(state, "pause", request), orders);
+  setHandler(resumeUpdate, (request) => takeOrder(state, "resume", request), orders);
+  setHandler(runNowUpdate, (request) => takeOrder(state, "runNow", request), orders);
   const answers = handleApprovals(state);
   const rollBacks = handleRollBacks(state, name);
   setHandler(stateQuery, () => viewOf(state, name, minNewRecords));

@@ -3,7 +3,7 @@ import { describeAnswer } from "../domain/approval.ts";
 import type { PipelineView } from "../domain/pipeline.ts";
 import { describeProgress, tally } from "../domain/reading.ts";
 import type { Reading, SourceProgress } from "../domain/reading-schema.ts";
-import { describePause, type RolloutView } from "../domain/rollout.ts";
+import { describePause, sentenceOf, type RolloutView } from "../domain/rollout.ts";
 import { bar } from "./bar.ts";
 import { wrapped } from "./printable.ts";
 import { rolloutChange } from "./rollout-lines.ts";
@@ -95,6 +95,7 @@ function orderRows({
   cycle,
   paused,
   pauseReason,
+  pausedBy,
   runNowWanted,
   rollBack,
   rollBackWanted,
@@ -105,7 +106,7 @@ function orderRows({
   const next = cycle === null ? "as soon as there is something to train on" : `as soon as ${cycle} has ended`;
   return [
     // Without a cycle, the status says so.
-    ...(paused && cycle !== null ? [row("paused", pauseReason ?? "without a reason")] : []),
+    ...(paused && cycle !== null ? [row("pipeline", sentenceOf("paused", pausedBy, pauseReason ?? ""))] : []),
     ...(runNowWanted ? [row("run now", `ordered: the next cycle begins ${next}`)] : []),
     ...(rollBackLine === null ? [] : [row("rollback", rollBackLine)]),
   ];

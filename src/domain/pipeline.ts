@@ -2,7 +2,7 @@ import { readAwaited } from "./approval.ts";
 import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
-import { readRollBack, whyBadRollBack, whyMeetsUsers } from "./roll-back.ts";
+import { readRolloutRequest, sentenceOf, whyBadRolloutRequest } from "./rollout.ts";
 import type { LastCycle } from "./registry-schema.ts";
 import type { PipelineState } from "./workflow-input-schema.ts";
 
@@ -27,6 +27,7 @@ export function initialState(): PipelineState {
   return {
     paused: false,
     pauseReason: null,
+    pausedBy: null,
     dataset: { version: null, records: 0 },
     heardVersion: 0,
     champion: null,
@@ -102,14 +103,6 @@ export function endCycle(state: PipelineState, result: unknown, failure: string 
   state.meetsUsersBy = null;
 }
 
-/** Notes that a rollback has ended, and how: storage knows who is champion now. */
-export function endRollBack(state: PipelineState, result: unknown, failure: string | null): void {
-  const champion = isObject(result) && typeof result["champion"] === "string" ? result["champion"] : null;
-  state.lastRollBack = `${state.rollBack}: ${failure ?? `${champion ?? "the champion before"} is champion again`}`;
-  state.isStale = true;
-  state.rollBack = null;
-}
-
 function readDecision(value: unknown): PipelineState["lastDecision"] {
   if (!isObject(value) || typeof value["id"] !== "string") return null;
   const outcome = (["promote", "keep", "inconclusive"] as const).find((known) => known === value["outcome"]);
@@ -142,30 +135,25 @@ export function reject(state: PipelineState, reason: string): void {
   state.rejected = [...state.rejected, reason.slice(0, 200)].slice(-rejectedKept);
 }
 
-/** Why an order's argument is no good, or null. */
+/** Why an order's argument is no good, or null: a pause, its end or a run needs no reason. */
 export function whyBadOrder(request: unknown): string | null {
-  if (request === undefined || request === null) return null;
-  if (!isObject(request)) return 'the argument must be an object such as {"reason": "..."}';
-  const unknown = Object.keys(request).find((field) => field !== "reason");
-  if (unknown !== undefined) return `${unknown.slice(0, 40)}: unknown field`;
-  return request["reason"] === undefined || typeof request["reason"] === "string" ? null : "reason: must be text";
+  return whyBadRolloutRequest(request, false);
 }
 
 /** Takes an order and numbers it. */
-export function takeOrder(
-  state: PipelineState,
-  order: "pause" | "resume" | "runNow",
-  reason: string | null,
-): OrderReceipt {
+export function takeOrder(state: PipelineState, order: "pause" | "resume" | "runNow", request: unknown): OrderReceipt {
   state.orders++;
+  const { reason, by } = readRolloutRequest(request);
   switch (order) {
     case "pause":
       state.paused = true;
-      state.pauseReason = reason?.slice(0, 500) ?? null;
+      state.pauseReason = reason === "" ? null : reason;
+      state.pausedBy = by;
       break;
     case "resume":
       state.paused = false;
       state.pauseReason = null;
+      state.pausedBy = null;
       break;
     case "runNow":
       state.runNowWanted = true;
@@ -173,23 +161,6 @@ export function takeOrder(
       break;
   }
   return { accepted: true, orderId: `${order}-${state.orders}` };
-}
-
-/** Why a champion of before cannot be brought back now, or null when it can: also while a cycle runs that no user has met. */
-export function whyNoRollBack(state: PipelineState, name: string, request: unknown): string | null {
-  const bad = whyBadRollBack(name, request);
-  if (bad !== null) return bad;
-  const { rollBack, rollBackWanted, meetsUsersBy } = state;
-  if (rollBack !== null) return `${rollBack} is bringing a champion of before back already`;
-  if (rollBackWanted !== null) return `a rollback is about to begin already: ${rollBackWanted.reason}`;
-  return meetsUsersBy === null ? null : whyMeetsUsers(name, meetsUsersBy);
-}
-
-/** Takes the order to bring a champion of before back. */
-export function takeRollBack(state: PipelineState, request: unknown): OrderReceipt {
-  state.orders++;
-  state.rollBackWanted = readRollBack(request);
-  return { accepted: true, orderId: `rollBack-${state.orders}` };
 }
 
 /** An order to run with nothing to train on, and sources that brought nothing, is done: it must not fire on the next record. */
@@ -232,7 +203,7 @@ function statusOf(state: PipelineState, minNewRecords: number): string {
   if (state.cycle !== null && state.approval !== null) return waitingFor(state.approval);
   if (state.cycle !== null) return `Cycle ${state.cycle} is running.`;
   if (state.paused)
-    return `Paused${state.pauseReason === null ? "" : `: ${state.pauseReason}`}. Resume with the update resume.`;
+    return `${sentenceOf("Paused", state.pausedBy, state.pauseReason ?? "")}. Resume with the update resume.`;
   if (state.update !== null) return `Reading the sources (${state.update})${soFar(state)}.`;
   const missing = minNewRecords - newRecords(state);
   return `Waiting for ${Math.max(missing, 0)} more new records: ${newRecords(state)} of ${minNewRecords} are there.`;

@@ -137,7 +137,7 @@ function whyNotNow({ phase, paused, model, target, mode }: RolloutState, order: 
     case "pause":
       if (mode === "automatic" && phase !== "bake")
         return "the provider moves the traffic by steps of its own: promote, abort or roll back";
-      return paused === null ? null : `the rollout is ${said("paused already", paused.by, paused.reason)}`;
+      return paused === null ? null : `the rollout is ${sentenceOf("paused already", paused.by, paused.reason)}`;
     case "resume":
       return paused === null ? "the rollout is not paused" : null;
     case "promote":
@@ -189,15 +189,16 @@ export function describeOrder({ order, reason, by }: GivenOrder): string {
     approve: "approved",
     reject: "rejected",
   };
-  return said(verbs[order], by, reason);
+  return sentenceOf(verbs[order], by, reason);
 }
 
 /** Who has paused a rollout, and why where they said so. */
 export function describePause({ reason, by }: NonNullable<RolloutView["paused"]>): string {
-  return said("paused", by, reason);
+  return sentenceOf("paused", by, reason);
 }
 
-function said(verb: string, by: string | null, reason: string): string {
+/** Who did something, and why where a reason is known, without its full stop. */
+export function sentenceOf(verb: string, by: string | null, reason: string): string {
   return `${verb}${by === null ? "" : ` by ${by}`}${reason === "" ? "" : `: ${reason}`}`;
 }
 
@@ -210,7 +211,7 @@ export function needsReason(order: RolloutOrder): boolean {
 export function rolloutDetails(state: RolloutView): string {
   const { model, champion, gates } = state;
   const lines = [`**${model}**: ${phaseText(state)}`];
-  if (state.paused !== null) lines.push(said("Paused", state.paused.by, state.paused.reason));
+  if (state.paused !== null) lines.push(sentenceOf("Paused", state.paused.by, state.paused.reason));
   if (champion !== null && champion !== model && isBeside(state.phase)) {
     lines.push(`Traffic: ${model} ${state.percent} %, ${champion} ${100 - state.percent} %.`);
   }

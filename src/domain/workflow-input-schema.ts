@@ -215,6 +215,7 @@ export type RollBackInput = z.infer<typeof rollBackInputSchema>;
 export const pipelineStateSchema = z.object({
   paused: z.boolean(),
   pauseReason: z.string().nullable(),
+  pausedBy: z.string().nullable(),
   /** The newest dataset version known. */
   dataset: z.object({ version: z.int().nullable(), records: z.int() }),
   /** The newest dataset version heard of, perhaps not read yet. */

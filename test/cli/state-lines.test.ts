@@ -110,12 +110,13 @@ describe("stateLines", () => {
       cycle: "retrain/games/13",
       runNowWanted: true,
       paused: true,
+      pausedBy: "ann",
       rollBackWanted: { reason: "too many complaints", by: null, to: null, replaceOthers: false },
     });
     expect(stateLines(ordered)).toEqual(
       expect.arrayContaining([
         "run now   ordered: the next cycle begins as soon as retrain/games/13 has ended",
-        "paused    without a reason",
+        "pipeline  paused by ann",
         "rollback  ordered: too many complaints",
       ]),
     );

@@ -196,8 +196,10 @@ describe("whyBadOrder", () => {
     [null, null],
     [{}, null],
     [{ reason: "maintenance" }, null],
-    ["stop", 'the argument must be an object such as {"reason": "..."}'],
-    [[], 'the argument must be an object such as {"reason": "..."}'],
+    [{ by: "ann" }, null],
+    [{ by: 7 }, "by: must be text"],
+    ["stop", 'the argument must be an object such as {"reason": "too many complaints", "by": "ann"}'],
+    [[], 'the argument must be an object such as {"reason": "too many complaints", "by": "ann"}'],
     [{ reason: 7 }, "reason: must be text"],
     [{ reson: "typo" }, "reson: unknown field"],
   ])("says of %j: %s", (request, problem) => {
@@ -208,16 +210,19 @@ describe("whyBadOrder", () => {
 describe("takeOrder", () => {
   it("pauses with a reason, resumes without one, and numbers its receipts", () => {
     const ordered = state();
-    expect(takeOrder(ordered, "pause", "maintenance")).toEqual({ accepted: true, orderId: "pause-1" });
-    expect(ordered).toMatchObject({ paused: true, pauseReason: "maintenance" });
-    expect(takeOrder(ordered, "resume", null)).toEqual({ accepted: true, orderId: "resume-2" });
-    expect(ordered).toMatchObject({ paused: false, pauseReason: null });
+    expect(takeOrder(ordered, "pause", { reason: "maintenance", by: "ann" })).toEqual({
+      accepted: true,
+      orderId: "pause-1",
+    });
+    expect(ordered).toMatchObject({ paused: true, pauseReason: "maintenance", pausedBy: "ann" });
+    expect(takeOrder(ordered, "resume", undefined)).toEqual({ accepted: true, orderId: "resume-2" });
+    expect(ordered).toMatchObject({ paused: false, pauseReason: null, pausedBy: null });
   });
 
   it("reads the sources first when there is nothing to run a cycle on", () => {
     const [empty, filled] = [state(), state({ dataset: { version: 3, records: 300 } })];
-    takeOrder(empty, "runNow", null);
-    takeOrder(filled, "runNow", null);
+    takeOrder(empty, "runNow", {});
+    takeOrder(filled, "runNow", {});
     expect([empty.updateWanted, filled.updateWanted]).toEqual([true, false]);
     expect([empty.runNowWanted, filled.runNowWanted]).toEqual([true, true]);
   });
@@ -268,6 +273,7 @@ describe("viewOf", () => {
     [known, "Waiting for 150 more new records: 50 of 200 are there."],
     [{ ...known, update: "pipeline/games/update-1" }, "Reading the sources (pipeline/games/update-1)."],
     [{ ...known, paused: true, pauseReason: "holidays" }, "Paused: holidays. Resume with the update resume."],
+    [{ ...known, paused: true, pausedBy: "ann" }, "Paused by ann. Resume with the update resume."],
     [{ ...known, paused: true }, "Paused. Resume with the update resume."],
     [{ ...known, paused: true, cycle: "retrain/games/4" }, "Cycle retrain/games/4 is running."],
   ])("of %j says: %s", (overrides, status) => {
