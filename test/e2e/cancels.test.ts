@@ -159,12 +159,30 @@ describe("cancelling retrain", () => {
       const cancelledMs = Date.now();
       expect(await loop.temporal("workflow", "cancel", "--workflow-id", cycle.workflowId)).toMatchObject({ code: 0 });
       await expectCancelled(cycle, name);
-      await expectJobsEnded(name);
+      await expectJobsEnded(name, name);
       await expectOnlyChampion(name);
       expect(Date.now() - cancelledMs).toBeLessThan(longestMs);
       expect(Math.max(0, ...(await weightsAsked(loop, name, `${name}-2`)))).toBe(phase.percent);
     },
   );
+});
+
+describe.concurrent("cancelling retrain once more while it cleans up", () => {
+  it("changes nothing: the job is terminated as soon as the service lets it", async () => {
+    const { train } = phases;
+    if (train === undefined) throw new Error("train");
+    const cycle = await held("twice", train);
+    const job = anyscaleName(`${workflowIds.retrain("twice", 2, 1)}/fine-tune`);
+    const refused = { name: job, path: "/terminate$" };
+    await loop.emulator.fault({ match: refused, times: 3, effect: { kind: "status", status: 503 } });
+    await cycle.cancel();
+    const isOrdered = async () => (await loop.emulator.ledger(job)).some(({ path }) => path.endsWith("/terminate"));
+    await until("an order to terminate the job", isOrdered, longestMs);
+    await cycle.cancel();
+    await expectCancelled(cycle, "twice");
+    await expectJobsEnded("twice", "train");
+    await expectOnlyChampion("twice");
+  });
 });
 
 describe("a training job", () => {
@@ -240,18 +258,18 @@ async function expectCancelled(cycle: Cycle, name: string): Promise<void> {
 }
 
 /** No job was made, or the one that was is ended: by one order where it had not by itself. */
-async function expectJobsEnded(name: string): Promise<void> {
+async function expectJobsEnded(name: string, phase: string): Promise<void> {
   const jobs = await createdJobs(loop, name, 2);
-  expect(jobs.length).toBe(name === "prepare" ? 0 : 1);
+  expect(jobs.length).toBe(phase === "prepare" ? 0 : 1);
   for (const id of jobs) {
     const { state } = await loop.emulator.client.jobs.get(id ?? "");
-    expect(name === "train" ? ["CLEANING_UP", "TERMINATED"] : ["SUCCESS"]).toContain(state.current_state);
+    expect(phase === "train" ? ["CLEANING_UP", "TERMINATED"] : ["SUCCESS"]).toContain(state.current_state);
   }
   const jobName = anyscaleName(`${workflowIds.retrain(name, 2, 1)}/fine-tune`);
   const orders = (await loop.emulator.ledger(jobName)).filter(
     ({ path, acted }) => path.endsWith("/terminate") && acted === 200,
   );
-  expect(orders).toHaveLength(name === "train" ? 1 : 0);
+  expect(orders).toHaveLength(phase === "train" ? 1 : 0);
 }
 
 async function expectOnlyChampion(name: string): Promise<void> {

@@ -160,6 +160,7 @@ describe("a workflow started with bad fields", () => {
   const pipeline = { name: "bad", sources: [source], recipe };
   const testSet = { key: "k", sha256: zeros, records: 1 };
   const served = { pipeline: "bad", model: "bad-1", testSet };
+  const promotion = { ...served, recipe, reason: "r", target: "promoted" };
 
   it.each([
     ["updateDataset", { ...dataset, dataset: "Bad Name" }, "dataset: must be 1 to 40 of a-z, 0-9 and -"],
@@ -177,6 +178,9 @@ describe("a workflow started with bad fields", () => {
     ["fineTune", { pipeline: "bad", model: "bad", datasetVersion: 1, recipe }, "model: must be a model version"],
     ["evaluateModel", { ...served, vocabulary: "" }, "vocabulary: "],
     ["rollOut", { ...served, recipe, reason: "r", target: "up" }, "target: "],
+    ["rollOut", { ...promotion, policy: { steps: [10, 101] } }, "policy.steps.1: "],
+    ["rollOut", { ...promotion, policy: { steps: [50, 10, 100] } }, "policy.steps: steps must rise"],
+    ["rollOut", { ...promotion, policy: { soakSeconds: -1 } }, "policy.soakSeconds: "],
     ["pipeline", { ...pipeline, decide: { alpha: 2 } }, "decide.alpha: "],
     ["pipeline", { ...pipeline, recipe: { ...recipe, hyperparameters: { epoch: 3 } } }, "hyperparameters.epoch: "],
     ["pipeline", [1, 2], "expected object"],
@@ -225,6 +229,19 @@ describe("tuneloop start, state and env", () => {
     const shown = await loop.tuneloop("state", "weather");
     expect(shown.code).toBe(0);
     expect(shown.stdout).toMatch(/^new +0 of 200 records since the last cycle$/m);
+  });
+
+  it("pause it and let it go on, with or without a reason", async () => {
+    const paused = await loop.tuneloop("pause", "weather", "--by", "ann", "--reason", "holidays", "--json");
+    expect(JSON.parse(paused.stdout)).toEqual({ accepted: true, orderId: "pause-1", workflowId: "pipeline/weather" });
+    expect((await loop.tuneloop("state", "weather")).stdout).toContain("status    Paused by ann: holidays.");
+    const resumed = await loop.tuneloop("resume", "weather");
+    expect(resumed).toMatchObject({ code: 0, stderr: "" });
+    expect(resumed.stdout).toContain("pipeline/weather took order resume-2.");
+    expect((await loop.tuneloop("state", "weather")).stdout).not.toContain("Paused");
+    const unknown = await loop.tuneloop("pause", "nobody");
+    expect(unknown).toMatchObject({ code: 1, stdout: "" });
+    expect(unknown.stderr).toContain("pipeline/nobody does not run: start it with tuneloop start -f FILE");
   });
 
   it("find the stack in its state directory when no Temporal server is named", async () => {
@@ -284,6 +301,7 @@ describe("tuneloop start, state and env", () => {
     const unknown = await loop.tuneloop("state", "nobody");
     expect(unknown).toMatchObject({ code: 1, stdout: "" });
     expect(unknown.stderr).toContain("there is no pipeline nobody: start one with tuneloop start -f FILE");
+    expect(unknown.stderr).toMatch(/looked for workflow pipeline\/nobody in namespace default at 127\.0\.0\.1:\d+/);
     const environment = { ...cleanEnvironment(), TEMPORAL_ADDRESS: "127.0.0.1:1" };
     const commands = [
       ["state", "weather"],

@@ -86,6 +86,25 @@ describe("createMetricCatalog", () => {
     expect(reasonOf(null)).toBe("metric pack polite failed with something that is no error");
   });
 
+  it.each([
+    ["is missing", "{}", [null], {}],
+    ["has another's name beside it", "{ polite: true, polit: 1, exact_match: 0 }", [true], {}],
+    ["has another's name alone", "{ Polite: true }", [null], {}],
+    [
+      "is a text",
+      '{ polite: "true" }',
+      [null],
+      { polite: "metric pack polite gave polite a value of type string, which is neither true nor false" },
+    ],
+  ])("takes from a pack of one's own what it has named: a value that %s", async (_, values, column, unusable) => {
+    write(pack().replace("{ polite: answer.includes(word) }", values));
+    const packs = await createMetricCatalog([folder]).open([{ pack: "polite", options: {} }], noContext);
+    const [record, prediction] = [aTestRecord({ id: "a", expected: "yes" }), aPrediction({ id: "a", expected: "yes" })];
+    const scored = scoreAnswers([record], [prediction], { packs });
+    expect(scored).toMatchObject({ columns: { polite: column }, unusable });
+    expect(Object.keys(scored.columns)).toEqual(["failed_api_responses", "polite"]);
+  });
+
   it("takes no tables of one's own that a report could not show", async () => {
     const catalog = createMetricCatalog([folder]);
     const tablesBy = async (rows: string) => {
