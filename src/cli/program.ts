@@ -9,6 +9,8 @@ const commands: Record<string, () => Promise<Command>> = {
   env: async () => (await import("./env.ts")).envCommand(),
   start: async () => (await import("./start.ts")).startCommand(),
   state: async () => (await import("./state.ts")).stateCommand(),
+  pause: async () => (await import("./pause.ts")).pauseCommand(),
+  resume: async () => (await import("./pause.ts")).resumeCommand(),
   approve: async () => (await import("./approve.ts")).approveCommand(),
   reject: async () => (await import("./approve.ts")).rejectCommand(),
   rollout: async () => (await import("./rollout.ts")).rolloutCommand(),

@@ -263,7 +263,7 @@ describe("orders to a pipeline", () => {
   });
 
   it.each([
-    ["text", "now", 'the argument must be an object such as {"reason": "..."}'],
+    ["text", "now", 'the argument must be an object such as {"reason": "too many complaints", "by": "ann"}'],
     ["an unknown field", { why: "x" }, "why: unknown field"],
     ["a reason that is no text", { reason: 5 }, "reason: must be text"],
   ])("refuses an order with %s before it gets into history", async (_, argument, message) => {
