@@ -162,6 +162,22 @@ describe.concurrent("a challenger that gets worse once it has all traffic", () =
   });
 });
 
+describe.concurrent("a service that answers nobody any more", () => {
+  it("sends the challenger back, and says that the champion with all traffic does not answer either", async () => {
+    const name = "mute";
+    await copyPipeline(loop, ORIGIN, name);
+    const rollout = await startRollout(loop, name, { policy: { steps: [50, 100], soakSeconds: 3600 } });
+    await reached(rollout, { phase: "step", percent: 50 });
+    const effect = { kind: "service-degrade", status: 500 };
+    await loop.emulator.fault({ match: { name: serviceName(name) }, times: 100_000, effect });
+    expect(await failureOf(rollout)).toMatch(/^GateFailed: error rate/);
+    expect(await kindsOf(rollout, 2)).toEqual(["champion-silent", "rollout-back"]);
+    const silent = alertsOf(loop, rollout.workflowId).find(({ kind }) => kind === "champion-silent");
+    expect(silent).toMatchObject({ level: 50, msg: "mute-1 has all traffic again and does not answer" });
+    expect(await readRegistry(loop, name)).toMatchObject({ champion: "mute-1", challenger: null, lock: null });
+  });
+});
+
 describe.concurrent("a challenger that users like less", () => {
   it("is taken back by feedback, also when the service refuses five times, and people are told of both", async () => {
     const name = "disliked";

@@ -99,7 +99,10 @@ describe("createMetricCatalog", () => {
   ])("takes from a pack of one's own what it has named: a value that %s", async (_, values, column, unusable) => {
     write(pack().replace("{ polite: answer.includes(word) }", values));
     const packs = await createMetricCatalog([folder]).open([{ pack: "polite", options: {} }], noContext);
-    const [record, prediction] = [aTestRecord({ id: "a", expected: "yes" }), aPrediction({ id: "a", expected: "yes" })];
+    const [record, prediction] = [
+      aTestRecord({ id: "a", expected: "yes" }),
+      aPrediction({ id: "a", expected: "yes", answer: "please" }),
+    ];
     const scored = scoreAnswers([record], [prediction], { packs });
     expect(scored).toMatchObject({ columns: { polite: column }, unusable });
     expect(Object.keys(scored.columns)).toEqual(["failed_api_responses", "polite"]);
