@@ -64,7 +64,7 @@ export function goingBackAlert(state: RolloutState, workflowId: string, reason: 
     text: [
       reason,
       champion === null
-        ? `It is taken down. ${pipeline} has no champion: users get no answers.`
+        ? `It is taken down. Nobody else serves ${pipeline}: users get no answers.`
         : `All traffic goes to ${champion}, which has been up all the time. Nothing has to be done but to find out why.`,
     ],
     next: [look(workflowId), seeModels(pipeline)],

@@ -91,7 +91,12 @@ describe("goingBackAlert", () => {
   it.each<[string, Partial<RolloutState>, RegExp, RegExp]>([
     ["users", {}, /^games-12 goes back from 50 % of the traffic$/, /^All traffic goes to games-11, which has been up/],
     ["nobody", { percent: 0, done: [] }, /^games-12 goes back before it was seen/, /^All traffic goes to games-11/],
-    ["all alone", { champion: null, percent: 0, done: [] }, /goes back/, /games has no champion: users get no answers/],
+    [
+      "all alone",
+      { champion: null, percent: 0, done: [] },
+      /goes back/,
+      /Nobody else serves games: users get no answers/,
+    ],
   ])("says from where and who serves now, after it met %s", (_, overrides, title, served) => {
     const alert = goingBackAlert(aState({ ...overrides, phase: "going back" }), workflowId, "GateFailed: slow");
     expect(alert.title).toMatch(title);
