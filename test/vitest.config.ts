@@ -6,6 +6,8 @@ const repository = new URL("..", import.meta.url).pathname;
 export default defineConfig({
   root: repository,
   test: {
+    // Most tests wait for servers and processes more than they compute, so also on two cores three files go at once.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,
@@ -13,6 +15,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/{domain,anyscale,activities,adapters,emulator,recipes,report,temporal,cli,dev}/**/*.test.ts"],
           testTimeout: 30_000,
+          // Files share a process: loading the same modules for each would take as long as the tests.
+          isolate: false,
         },
       },
       {
@@ -33,7 +37,6 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
         },
       },
     ],
