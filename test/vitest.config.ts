@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const repository = new URL("..", import.meta.url).pathname;
@@ -8,6 +10,8 @@ export default defineConfig({
   test: {
     // Most tests wait for servers and processes more than they compute, so also on two cores three files go at once.
     maxWorkers: 3,
+    // Tests start hundreds of processes of the same programs: these are compiled once.
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), "tuneloop-compile-cache") },
     projects: [
       {
         extends: true,

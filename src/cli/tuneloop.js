@@ -4,6 +4,7 @@
  * of a syntax error. Runs the TypeScript beside it in a checkout, the compiled program in the installed package.
  */
 import { existsSync } from "fs";
+import module from "module";
 
 /** From here on Node strips types by itself and knows what this program uses. */
 const NEEDED = { major: 24, minor: 2 };
@@ -22,5 +23,7 @@ if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
   process.stderr.write("tuneloop is not complete: install the package again\n");
   process.exitCode = 1;
 } else {
+  // Compiled once, kept in the system's directory for temporary files: commands begin in half the time.
+  module.enableCompileCache();
   void import(program.href);
 }
