@@ -96,7 +96,9 @@ function compareMetric({ champion, challenger, pack, metric, subset, paired, ...
   }
   const all = paired.map(({ challenger: place, champion: other }): PairedValues => {
     const against = other === null ? null : (defence?.[other] ?? null);
-    const isChampionSilent = other !== null && champion?.answered[other] === false && metric.over !== "asked";
+    // What neither of both answered is not missing of one of them, and counts as the metric says.
+    const isAlone = other !== null && champion?.answered[other] === false && challenger.answered[place] === true;
+    const isChampionSilent = isAlone && metric.over !== "asked";
     return { challenger: attack[place] ?? null, champion: against, isChampionSilent };
   });
   const hasBoth = (pair: PairedValues): boolean => pair.challenger !== null && (!isOfTwo || pair.champion !== null);

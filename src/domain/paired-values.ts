@@ -7,7 +7,7 @@ export interface PairedValues {
   challenger: MetricValue;
   /** Null without a champion. */
   champion: MetricValue;
-  /** The champion left the question without an answer, so that its value is what that counts as. */
+  /** The champion alone left the question without an answer, so that its value is what that counts as. */
   isChampionSilent: boolean;
 }
 

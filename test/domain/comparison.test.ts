@@ -142,6 +142,23 @@ describe("compareAll", () => {
     });
   });
 
+  it("counts nothing against the challenger where neither model answered, as on questions that nobody can", () => {
+    const isShort = Array.from({ length: 100 }, (_, index) => index >= 3);
+    const [champion, challenger] = [isShort.with(50, false), isShort];
+    const silent = { champion: { answered: isShort }, challenger: { answered: isShort } };
+    expect(compareOne(accuracy, champion, challenger, silent)).toMatchObject({ gained: 1, worstCase: null });
+    const oneMore = { ...silent, champion: { answered: isShort.with(50, false) } };
+    expect(compareOne(accuracy, champion, challenger, oneMore)).toMatchObject({
+      total: 100,
+      worstCase: { missing: 1, total: 100, championRight: 97, challengerRight: 97, gained: 0, lost: 0 },
+    });
+    const verdicts = isShort.map((is) => (is ? "gained" : "tie"));
+    const both = { champion: { ids: verdicts.map((_, i) => `r${String(i).padStart(3, "0")}`), answered: isShort } };
+    expect(compareOne(preference, [null], verdicts, { ...silent, ...both })).toMatchObject({ worstCase: null });
+    const largestOf = isShort.map((is, index) => (is ? index : 9999));
+    expect(compareOne(largest, largestOf, largestOf, silent)).toMatchObject({ total: 100, worstCase: null });
+  });
+
   it("forgives no missing answer where the metric is about just these", () => {
     const silent = { champion: { answered: [true, false, false, true] } };
     expect(compareOne(failed, [false, true, true, false], [false, false, false, false], silent)).toMatchObject({
