@@ -76,7 +76,7 @@ export async function awaitApproval(
   await tell(rollout, stepApprovalAlert(state, workflowInfo().workflowId, { percent, onDeadline }));
   await stay(rollout, "approval", () => state.answer !== null || state.promoteNow, deadlineSeconds);
   const { answer } = state;
-  show(rollout, { approvalUntil: null });
+  show(rollout, { phase: "step", approvalUntil: null });
   if (state.promoteNow || answer?.order === "approve" || (answer === null && onDeadline === "proceed")) return;
   const why = answer === null ? `nobody answered by ${approvalUntil}` : describeOrder(answer);
   throw ApplicationFailure.nonRetryable(`${model} at ${percent} %: ${why}`, "RolledBack");

@@ -126,14 +126,15 @@ export function whyNotOrder(state: RolloutState, order: RolloutOrder, request: u
   }
 }
 
-function whyNotNow({ phase, paused, model, target, mode }: RolloutState, order: RolloutOrder): string | null {
+function whyNotNow({ phase, paused, answer, model, target, mode }: RolloutState, order: RolloutOrder): string | null {
   if (target === "withdrawn") return `the rollout of ${model} is going back already`;
   if (target === "silent" && order !== "abort" && order !== "rollBack")
     return `${model} comes up without traffic: there is nothing to ${order} until it is decided on`;
   switch (order) {
     case "approve":
     case "reject":
-      return phase === "approval" ? null : `no step of the rollout of ${model} waits for approval`;
+      if (phase !== "approval") return `no step of the rollout of ${model} waits for approval`;
+      return answer === null ? null : `the step has its answer already: ${describeOrder(answer)}`;
     case "pause":
       if (mode === "automatic" && phase !== "bake")
         return "the provider moves the traffic by steps of its own: promote, abort or roll back";

@@ -107,6 +107,16 @@ describe("whyNotOrder", () => {
     expect(rolloutOrders.filter((order) => whyNotOrder(state, order, because) === null)).toEqual([...possibleNow]);
   });
 
+  it("takes one answer to a step that waits, and refuses another with the first one's words", () => {
+    const state = aRollout({ phase: "approval" });
+    takeRolloutOrder(state, "approve", because);
+    for (const order of ["approve", "reject"] as const)
+      expect(whyNotOrder(state, order, because)).toBe(
+        "the step has its answer already: approved by ann: too many complaints",
+      );
+    expect(whyNotOrder(state, "rollBack", because)).toBeNull();
+  });
+
   it("does not pretend that steps which the provider takes can be paused", () => {
     expect(whyNotOrder(aRollout({ mode: "automatic" }), "pause", because)).toContain("steps of its own");
     expect(whyNotOrder(aRollout({ mode: "automatic", phase: "bake" }), "pause", because)).toBeNull();

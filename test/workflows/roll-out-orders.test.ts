@@ -66,6 +66,9 @@ describe("orders of a rollout", () => {
       expect(await handle.query(rolloutQuery)).toMatchObject({ approvalUntil: null, percent: 0 }),
     );
     expect(world.traffic).toEqual([]);
+    await expect(order(handle, "reject")).rejects.toMatchObject({
+      cause: { message: `no step of the rollout of ${challenger} waits for approval` },
+    });
     await order(handle, "resume");
     expect(await handle.result()).toMatchObject({ champion: challenger });
   });
