@@ -6,6 +6,7 @@ import { duration } from "./reading.ts";
 import { leakWarning, missingSources, summary } from "./report.ts";
 import { usdText } from "./report-numbers.ts";
 import type { CycleReport } from "./report-schema.ts";
+import { rollBackIn } from "./roll-back.ts";
 import { shellWord } from "./shell.ts";
 
 /** An alert before it is known when and by which run it is sent. */
@@ -201,9 +202,11 @@ function factsOf(report: CycleReport): Alert["facts"] {
   ];
 }
 
-function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport, isOfPipeline: boolean): Step[] {
+function nextOf(report: CycleReport, isOfPipeline: boolean): Step[] {
+  const { outcome, cycle, pipeline, workflowId, decision } = report;
   const why = decision === null ? [] : [explain(cycle)];
-  const again = isOfPipeline ? [tryAgain(pipeline)] : [];
+  const back = backFirst(report);
+  const again = isOfPipeline ? [back.length === 0 ? tryAgain(pipeline) : thenTrain(pipeline)] : [];
   switch (outcome) {
     case "promoted":
       return [...why, { what: "Check the decision", command: `tuneloop decision verify ${cycle}` }];
@@ -212,12 +215,23 @@ function nextOf({ outcome, cycle, pipeline, workflowId, decision }: CycleReport,
     case "inconclusive":
       return [...why, ...again];
     case "rolled-back":
-      return [...why, look(`${workflowId}/roll-out`), ...again];
+      return [...back, ...why, look(`${workflowId}/roll-out`), ...again];
     case "failed":
-      return [...why, look(workflowId), ...again];
+      return [...back, ...why, look(workflowId), ...again];
     case "cancelled":
       return [...why, ...again];
   }
+}
+
+/** Where the champion does not serve, no cycle gets further before it does: the failure names the command for that. */
+function backFirst({ pipeline, failure }: CycleReport): Step[] {
+  if (!failure?.startsWith("ServiceChanged:")) return [];
+  const command = rollBackIn(pipeline, failure);
+  return command === null ? [] : [{ what: "Bring the champion back", command }];
+}
+
+function thenTrain(pipeline: string): Step {
+  return { ...tryAgain(pipeline), what: "Then train once more" };
 }
 
 function explain(cycle: string): Step {

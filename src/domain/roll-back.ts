@@ -50,6 +50,17 @@ export function rollBackCommand(
   return ["tuneloop rollout rollback", shellWord(pipeline), ...options, '--reason "why"'].join(" ");
 }
 
+/** The {@link rollBackCommand} of a pipeline that a text names; null for none. */
+export function rollBackIn(pipeline: string, text: string): string | null {
+  const named =
+    /tuneloop rollout rollback \S+(?: --to (?<to>[\w.-]+))?(?<replaceOthers> --replace-others)? --reason "why"/;
+  const found = named.exec(text);
+  if (found === null) return null;
+  const { to = null, replaceOthers } = found.groups ?? {};
+  const command = rollBackCommand(pipeline, { to, replaceOthers: replaceOthers !== undefined });
+  return text.includes(command) ? command : null;
+}
+
 /** Why nothing else can move the traffic of a model whose users meet another version by a rollout, and how to end that. */
 export function whyMeetsUsers(pipeline: string, workflowId: string): string {
   const update = `temporal workflow update execute -w ${shellWord(workflowId)} --name rollBack --input '{"reason":"why"}'`;

@@ -9,6 +9,7 @@ import {
 import { alertKindSchema, alertSchema, type AlertKind } from "../../src/domain/alert-schema.ts";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { cycleOutcomeSchema, type CycleOutcome, type CycleReport } from "../../src/domain/report-schema.ts";
+import { rollBackCommand } from "../../src/domain/roll-back.ts";
 import { aTestSet } from "../support/builders.ts";
 
 const dated = { format: 1, at: "2026-01-31T12:00:00.000Z", runId: null } as const;
@@ -128,6 +129,32 @@ describe("cycleAlert", () => {
     expect(alert.title).toBe("games-12: The cycle failed; games-11 stays champion.");
     expect(alert.text).toEqual(["JobFailed: no GPU"]);
     expect(alert.next.some(({ command }) => command.includes("explain"))).toBe(false);
+  });
+
+  it.each([
+    { isOfPipeline: true, others: [/runNow/] },
+    { isOfPipeline: false, others: [] },
+  ])("leads first to the command that helps where the champion does not serve ($isOfPipeline)", (of) => {
+    const command = rollBackCommand("games", { to: "games-11", replaceOthers: true });
+    const failure = `ServiceChanged: games serves x; rm -rf ~, not the champion games-11: bring it back by ${command}`;
+    const { next } = cycleAlert(aReport({ outcome: "failed", decision: null, failure }), uri, of.isOfPipeline);
+    expect(next[1]).toEqual({ what: "Bring the champion back", command });
+    expect(next[2]?.command).toMatch(/workflow show/);
+    expect(next.slice(3)).toHaveLength(of.others.length);
+    for (const [index, other] of of.others.entries()) {
+      expect(next[3 + index]).toEqual({ what: "Then train once more", command: expect.stringMatching(other) });
+    }
+  });
+
+  it.each([
+    // What others have named their version is no command.
+    "ServiceChanged: games serves tuneloop rollout rollback games;reboot, not games-11",
+    "ServiceChanged: games-12 was taken down by roll-back/games/1: too slow",
+    `RolloutLocked: send that rollout back by ${rollBackCommand("games")}`,
+    `ServiceChanged: bring it back by ${rollBackCommand("other", { to: "other-1" })}`,
+  ])("prints no rollback that a failure does not ask for: %s", (failure) => {
+    const { next } = cycleAlert(aReport({ outcome: "rolled-back", decision: null, failure }), uri, true);
+    expect(next.map(({ what }) => what)).toEqual(["Open the report", "See what happened", "Train once more"]);
   });
 
   it("says who agreed, which sources are missing, that scores say too much, and that there is no report", () => {
