@@ -9,15 +9,20 @@ import { readClaim } from "./claims.ts";
 import type { ServedModel } from "./rollout-interfaces.ts";
 
 /** Throws ServiceChanged where the champion does not serve: beside nobody a version would get all traffic, judged or not. */
-export function assertChampionServes(service: ServiceStatus | null, { pipeline, model, champion }: ServedModel): void {
+export function assertChampionServes(
+  service: ServiceStatus | null,
+  { pipeline, model, champion, comeback }: RollOutInput & ServedModel,
+): void {
   if (champion === null || champion === model) return;
   const primary = service?.primary?.version;
   if (primary === champion || primary === model) return;
-  const command = rollBackCommand(pipeline, { to: champion, replaceOthers: primary !== undefined });
+  // Beside whom a champion comes back may be none that could be brought back itself.
+  const [who, to] = comeback ? [champion, model] : [`the champion ${champion}`, champion];
+  const command = rollBackCommand(pipeline, { to, replaceOthers: primary !== undefined });
   throw new TypedFailure(
     "ServiceChanged",
-    `${serviceName(pipeline)} serves ${primary ?? "nothing"}, not the champion ${champion}: somebody else changed it; ` +
-      `bring the champion back by ${command}`,
+    `${serviceName(pipeline)} serves ${primary ?? "nothing"}, not ${who}: somebody else changed it; ` +
+      `bring ${to} back by ${command}`,
   );
 }
 

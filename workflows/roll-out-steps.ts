@@ -57,7 +57,7 @@ export async function probeOnce({ pipeline, champion, testSet, policy }: Rollout
  * had met it, the champion is asked whether it answers. What somebody else has brought up is left as it is.
  */
 export async function goBack(rollout: Rollout, reason: string, isChanged: boolean): Promise<void> {
-  const { state, champion } = rollout;
+  const { state, champion, model, comeback } = rollout;
   const { workflowId } = workflowInfo();
   const { metUsers } = state;
   // Where users met nobody, the cycle tells how it ended; a rollout by itself has none.
@@ -66,8 +66,10 @@ export async function goBack(rollout: Rollout, reason: string, isChanged: boolea
   if (isTold) {
     const gate = state.gates.length === 0 ? {} : { gate: worstOf(state.gates).verdict };
     label({ stage: "going back", nextCheck: null, ...gate });
-    const draft = isChanged ? stoppedAlert : goingBackAlert;
-    await tell(rollout, draft(state, workflowId, reason));
+    const draft = isChanged
+      ? stoppedAlert(state, workflowId, { reason, back: comeback ? model : champion })
+      : goingBackAlert(state, workflowId, reason);
+    await tell(rollout, draft);
   }
   try {
     await tryToTakeDown(requestOf(rollout));

@@ -71,19 +71,22 @@ export function goingBackAlert(state: RolloutState, workflowId: string, reason: 
   });
 }
 
-/** Somebody else has changed the service, so that a rollout cannot go on. */
-export function stoppedAlert(state: RolloutState, workflowId: string, reason: string): AlertDraft {
-  const { pipeline, model, champion } = state;
-  const back = champion === null ? [] : [backInstead(pipeline, champion)];
+/** Somebody else has changed the service, so that a rollout cannot go on. `back` is who can come back; null for nobody. */
+export function stoppedAlert(
+  state: RolloutState,
+  workflowId: string,
+  { reason, back }: { reason: string; back: string | null },
+): AlertDraft {
+  const { pipeline, model } = state;
   return ofRollout(state, workflowId, {
     kind: "rollout-back",
     title: `${model} stops: somebody else changed the service`,
     text: [
       reason,
       `${model} is taken down where it is still there. What others have brought up is left as it is, with the share of the traffic that they gave it.`,
-      champion === null ? "The registry knows no champion." : `The registry's champion is ${champion}.`,
+      back === null ? "The registry knows no champion." : `${back} can be brought back in their place.`,
     ],
-    next: [seeService(pipeline), ...back],
+    next: [seeService(pipeline), ...(back === null ? [] : [backInstead(pipeline, back)])],
   });
 }
 
@@ -231,7 +234,7 @@ function seeModels(pipeline: string): Step {
   return { what: "See all models and who moved what", command: `tuneloop models ${shellWord(pipeline)}` };
 }
 
-function backInstead(pipeline: string, champion: string): Step {
-  const what = `Bring ${champion} back in the place of what others have brought up`;
-  return { what, command: rollBackCommand(pipeline, { to: champion, replaceOthers: true }) };
+function backInstead(pipeline: string, model: string): Step {
+  const what = `Bring ${model} back in the place of what others have brought up`;
+  return { what, command: rollBackCommand(pipeline, { to: model, replaceOthers: true }) };
 }

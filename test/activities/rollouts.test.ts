@@ -217,6 +217,14 @@ describe("createRolloutActivities", () => {
       expect(compute.applied).toEqual([]);
     });
 
+    it("names the champion that comes back where those it came up beside have gone", async () => {
+      compute.service = aService({ primary: aServed("hotfix-2") });
+      const comeback = { ...aWeight, champion: "hotfix", comeback: { replaceOthers: true } };
+      const message = await expectFailure(() => activities().setWeight(comeback), "ServiceChanged");
+      expect(message).toContain("tuneloop rollout rollback games --to games-2 --replace-others");
+      expect(compute.applied).toEqual([]);
+    });
+
     it("rolls back what others have beside the version that is to serve alone, if it is to be replaced", async () => {
       compute.service = aService({ primary: aServed("games-2"), canary: aServed("hotfix", { weightPercent: 5 }) });
       const alone = { ...aWeight, champion: "games-2", percent: 100, complete: true };

@@ -108,14 +108,14 @@ describe("goingBackAlert", () => {
 });
 
 describe("stoppedAlert", () => {
-  it("says what is left as it is, and how to bring the champion back in its place", () => {
-    const alert = stoppedAlert(aState(), workflowId, "ServiceChanged: hotfix");
+  it("says what is left as it is, and how to bring a champion back in its place", () => {
+    const alert = stoppedAlert(aState(), workflowId, { reason: "ServiceChanged: hotfix", back: "games-11" });
     expect(alert.text.join(" ")).toContain("What others have brought up is left as it is");
     expect(commandsOf(alert)).toEqual([
       "anyscale service status --name pipeline-games",
       'tuneloop rollout rollback games --to games-11 --replace-others --reason "why"',
     ]);
-    const without = stoppedAlert(aState({ champion: null }), workflowId, "ServiceChanged: hotfix");
+    const without = stoppedAlert(aState({ champion: null }), workflowId, { reason: "hotfix", back: null });
     expect(commandsOf(without)).toEqual(["anyscale service status --name pipeline-games"]);
   });
 });

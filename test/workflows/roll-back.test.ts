@@ -105,6 +105,17 @@ describe("rollBack", () => {
     expect(world.serving).toEqual({ [before]: 100 });
   });
 
+  it("names what can come back, not what others had, when somebody changes the service once more", async () => {
+    world.serving = { hotfix: 100 };
+    world.when("look", async () => {
+      throw new TypedFailure("ServiceChanged", "hotfix-2");
+    });
+    expect(await failureOf(await start({ replaceOthers: true }))).toBe("ServiceChanged: hotfix-2");
+    await vi.waitFor(() => expect(world.alerts).toHaveLength(2));
+    const command = `tuneloop rollout rollback ${world.name} --to ${before} --replace-others --reason "why"`;
+    expect(world.alerts.map(({ next }) => next.at(-1)?.command)).toEqual([command, command]);
+  });
+
   it("ends nothing that came between the order and its turn", async () => {
     const lock = { workflowId: "roll-out/other", runId: "1", acquiredAt: "2026-01-01T00:00:00.000Z", isBrief: true };
     world.registry = { ...world.registry, lock };
