@@ -96,22 +96,21 @@ export async function awaitApproval(
   askPeople(approvalAlert({ ...story, awaited }), story.pipeline.alerts);
   try {
     await condition(() => awaited.answer !== null, policy.deadlineSeconds * 1000, { summary: "for an approval" });
+    const answer = (awaited.answer ??= deadlineAnswer(awaited));
+    const outcome = outcomeOf(answer.answer, policy.onDeadline);
+    return await recordApproval({ pipeline: story.pipeline.name, cycle: model, decision, ...answer, outcome });
   } catch (error) {
     // The cycle ends for another reason: nobody is to answer any more.
     heard.approval = null;
-    await regardless(() => tellPipeline(story, null));
     throw error;
+  } finally {
+    await regardless(() => tellPipeline(story, null));
   }
-  const answer = (awaited.answer ??= deadlineAnswer(awaited));
-  const outcome = outcomeOf(answer.answer, policy.onDeadline);
-  const record = await recordApproval({ pipeline: story.pipeline.name, cycle: model, decision, ...answer, outcome });
-  await tellPipeline(story, null);
-  return record;
 }
 
 /**
- * Tells the pipeline of this name what was decided and what is waited for, or by which rollout users meet the challenger; one that does not run, or runs another
- * cycle, does not mind.
+ * Tells the pipeline of this name what was decided and what is waited for, or by which rollout users meet the challenger; one
+ * that does not run, or runs another cycle, does not mind.
  */
 export async function tellPipeline(
   { pipeline, model, decision }: Decided,

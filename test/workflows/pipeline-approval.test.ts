@@ -4,7 +4,8 @@ import { cycleProgressSignal } from "../../workflows/approval-messages.ts";
 import { aPipelineDefinition } from "../support/builders.ts";
 import { startPipeline, type TestPipeline } from "../support/pipelines.ts";
 import { currentDetails, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
-import type { World } from "../support/world.ts";
+import { TypedFailure } from "../../src/domain/failures.ts";
+import { Door, type World } from "../support/world.ts";
 
 let temporal: TestTemporal;
 let world: World;
@@ -114,6 +115,28 @@ describe("a pipeline whose cycle waits for an approval", () => {
     await pipeline.handle.executeUpdate(approveUpdate, { args: [ana] });
     const { rejected } = await pipeline.until((state) => expect(state.rejected).toHaveLength(1));
     expect(rejected[0]).toContain("approve-1: retrain/nobody/9 did not hear it");
+  });
+
+  it("waits for nothing any more where the answer cannot be kept and the challenger goes down", async () => {
+    const down = new Door();
+    world.when("recordApproval", async () => {
+      throw new TypedFailure("InvalidInput", "it answers for another record");
+    });
+    world.when("takeDown", async (_, usual) => {
+      await down.pass();
+      return usual();
+    });
+    await startAndWait();
+    const handle = temporal.client.workflow.getHandle(cycleId(1));
+    await handle.executeUpdate(approveUpdate, { args: [ana] });
+    await down.reached;
+    for (const waiting of [handle, pipeline.handle]) {
+      await expect(waiting.executeUpdate(rejectUpdate, { args: [ana] })).rejects.toMatchObject({
+        cause: { message: "nothing waits for an approval" },
+      });
+    }
+    down.open();
+    await pipeline.until(({ cycle }) => expect(cycle).toBeNull());
   });
 
   it("passes over what others than its cycle say", async () => {
