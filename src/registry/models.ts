@@ -3,6 +3,7 @@ import { readDocument } from "../../activities/documents.ts";
 import { readDecision } from "../decision/records.ts";
 import { contrastOf } from "../domain/contrast.ts";
 import { armOf } from "../domain/decision-record.ts";
+import { cycleOfModel } from "../domain/ids.ts";
 import { modelManifestSchema, trainingClaimSchema } from "../domain/model-version-schema.ts";
 import { objectKeys } from "../domain/object-keys.ts";
 import { emptyRegistry } from "../domain/registry.ts";
@@ -36,7 +37,7 @@ export async function listModels(
   return { models, history: registry.history.toReversed() };
 }
 
-/** By number, as `games-12` comes after `games-9`. */
+/** By the numbers of their cycles, as `games-12` comes after `games-9` and `games-1.10` after `games-1.9`. */
 async function versionsOf(store: ObjectStore, pipeline: string): Promise<string[]> {
   const prefix = objectKeys.models(pipeline);
   const versions = new Set<string>();
@@ -44,8 +45,10 @@ async function versionsOf(store: ObjectStore, pipeline: string): Promise<string[
     const version = key.slice(prefix.length).split("/")[0];
     if (version !== undefined) versions.add(version);
   }
-  const number = (version: string): number => Number(version.slice(pipeline.length + 1));
-  return [...versions].toSorted((a, b) => number(b) - number(a));
+  return [...versions]
+    .map((name) => ({ name, ...(cycleOfModel(pipeline, name) ?? { version: 0, repeat: 0 }) }))
+    .toSorted((a, b) => b.version - a.version || b.repeat - a.repeat)
+    .map(({ name }) => name);
 }
 
 async function readModel(store: ObjectStore, registry: Registry, version: string): Promise<ModelEntry> {

@@ -53,6 +53,14 @@ describe("listModels", () => {
     expect(history.map(({ to }) => to)).toEqual(["games-10", "games-2"]);
   });
 
+  it("lists the tenth repeat of a cycle after the ninth, and before the cycle that follows", async () => {
+    const store = new MemoryObjectStore();
+    for (const version of ["games-1", "games-1.9", "games-1.10", "games-2"])
+      store.write(objectKeys.modelManifest("games", version), JSON.stringify(manifest(version, 60)));
+    const { models } = await listModels(store, "games");
+    expect(models.map(({ version }) => version)).toEqual(["games-2", "games-1.10", "games-1.9", "games-1"]);
+  });
+
   it("knows nothing of a pipeline that has no model", async () => {
     expect(await listModels(new MemoryObjectStore(), "games")).toEqual({ models: [], history: [] });
   });
