@@ -61,6 +61,8 @@ export interface RolloutState extends RolloutView {
   ended: GivenOrder | null;
   /** The answer to the approval that is waited for. */
   answer: GivenOrder | null;
+  /** How many orders were taken, also of those that are not kept any more. */
+  taken: number;
 }
 
 /** A rollout that does not know yet what it is of. */
@@ -84,6 +86,7 @@ export function initialRollout(): RolloutState {
     promoteNow: false,
     ended: null,
     answer: null,
+    taken: 0,
   };
 }
 
@@ -99,7 +102,15 @@ export function isBrief(
 
 /** Without what only the rollout itself needs. */
 export function viewOfRollout(state: RolloutState): RolloutView {
-  const { mode: _mode, metUsers: _met, promoteNow: _now, ended: _ended, answer: _answer, ...view } = state;
+  const {
+    mode: _mode,
+    metUsers: _met,
+    promoteNow: _now,
+    ended: _ended,
+    answer: _answer,
+    taken: _taken,
+    ...view
+  } = state;
   return view;
 }
 
@@ -114,7 +125,7 @@ export function whyNotOrder(state: RolloutState, order: RolloutOrder, request: u
       return `the rollout of ${model} is going back already`;
     case "completing":
     case "promoted":
-      return `${model} has all traffic and ${champion ?? "the service before it"} is gone: roll back with the pipeline's order rollBack`;
+      return `${model} has all traffic and ${champion ?? "the service before it"} is gone: roll back with the pipeline's order rollBack once this rollout is over`;
     case "withdrawn":
     case "silent":
       return `the rollout of ${model} has ended`;
@@ -156,6 +167,7 @@ function whyNotNow({ phase, paused, answer, model, target, mode }: RolloutState,
 export function takeRolloutOrder(state: RolloutState, order: RolloutOrder, request: unknown): OrderReceipt {
   const given = { order, ...readRolloutRequest(request) };
   state.orders = [...state.orders, given].slice(-50);
+  state.taken++;
   switch (order) {
     case "pause":
       state.paused = { reason: given.reason, by: given.by };
@@ -176,7 +188,7 @@ export function takeRolloutOrder(state: RolloutState, order: RolloutOrder, reque
       state.ended = given;
       break;
   }
-  return { accepted: true, orderId: `${order}-${state.orders.length}` };
+  return { accepted: true, orderId: `${order}-${state.taken}` };
 }
 
 /** Who ordered what and why, in a sentence. */

@@ -77,9 +77,9 @@ describe("whyNotOrder", () => {
     expect(taken.toSorted()).toEqual(possible[phase].toSorted());
   });
 
-  it("names what to do when the old champion is gone", () => {
-    expect(whyNotOrder(aRollout({ phase: "promoted" }), "rollBack", because)).toContain(
-      "the pipeline's order rollBack",
+  it.each(["completing", "promoted"] as const)("names what to do when the old champion is gone: %s", (phase) => {
+    expect(whyNotOrder(aRollout({ phase }), "rollBack", because)).toBe(
+      "games-2 has all traffic and games-1 is gone: roll back with the pipeline's order rollBack once this rollout is over",
     );
   });
 
@@ -120,6 +120,15 @@ describe("whyNotOrder", () => {
   it("does not pretend that steps which the provider takes can be paused", () => {
     expect(whyNotOrder(aRollout({ mode: "automatic" }), "pause", because)).toContain("steps of its own");
     expect(whyNotOrder(aRollout({ mode: "automatic", phase: "bake" }), "pause", because)).toBeNull();
+  });
+
+  it("numbers orders on though only the newest are kept", () => {
+    const state = aRollout();
+    const ids = Array.from({ length: 60 }, (_, index) => {
+      return takeRolloutOrder(state, index % 2 === 0 ? "pause" : "resume", because).orderId;
+    });
+    expect(ids.slice(-2)).toEqual(["pause-59", "resume-60"]);
+    expect(state.orders).toHaveLength(50);
   });
 
   it("takes nothing more once somebody has ended it", () => {
