@@ -3,7 +3,7 @@ import { describeAnswer } from "./approval.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
 import type { Alert, AlertKind } from "./alert-schema.ts";
 import { duration } from "./reading.ts";
-import { leakWarning, missingSources, summary } from "./report.ts";
+import { leakWarning, missingSources, sharesInOrder, summary } from "./report.ts";
 import { usdText } from "./report-numbers.ts";
 import type { CycleReport } from "./report-schema.ts";
 import { rollBackIn } from "./roll-back.ts";
@@ -169,8 +169,8 @@ export function draft({ text, ...said }: Said): AlertDraft {
 }
 
 /** What a challenger had of the users' traffic, and for how long: `10 % for 5 min, 50 % for 14 min`; the newest shares. */
-export function sharesText(shares: readonly { percent: number; seconds: number }[]): string {
-  const met = shares.filter(({ percent }) => percent > 0).slice(-mostShares);
+export function sharesText(shares: NonNullable<CycleReport["rollout"]>): string {
+  const met = sharesInOrder(shares.filter(({ percent }) => percent > 0)).slice(-mostShares);
   return met.map(({ percent, seconds }) => `${percent} % for ${duration(seconds)}`).join(", ") || "not yet";
 }
 

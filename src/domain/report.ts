@@ -49,7 +49,7 @@ export function policySentences(
           : amountText(margin, about(metric).unit);
       return `It must not be worse on ${metric}${on === "test" ? "" : ` of ${on}`} by more than ${allowed}, ${sure}.`;
     }),
-    `No model may leave more than ${shareText(unanswered.maxRatio)} of its questions without an answer.`,
+    `No model may leave more than ${shareText(unanswered.maxRatio)} of its questions without an answer, and what is missing of one model only counts against the challenger.`,
     ...(approval === "none" ? [] : ["Somebody must agree before it gets traffic."]),
   ];
 }
@@ -72,10 +72,21 @@ export function beyondChanceSentence({
   };
   const list = (how: string, all: readonly StandingOut[]): string[] => {
     const more = all.length > mostStandingOut ? ` and ${countText(all.length - mostStandingOut)} more` : "";
-    return all.length === 0 ? [] : [`${how} ${all.slice(0, mostStandingOut).map(said).join(", ")}${more}`];
+    return all.length === 0 ? [] : [`${how}: ${all.slice(0, mostStandingOut).map(said).join("; ")}${more}.`];
   };
-  const which = [...list("better", better), ...list("worse", worse)].join("; ");
-  return `${among}, these differ beyond chance: ${which}. The chance that any of them is listed wrongly is ${alphaOf(policy)} at most.`;
+  const which = [...list("Better", better), ...list("Worse", worse)].join(" ");
+  return `${among}, these differ beyond chance. ${which} The chance that any of them is listed wrongly is ${alphaOf(policy)} at most.`;
+}
+
+/** Shares of the traffic, with the same one in a row as one: a rollout has two at 100 %, its last step and the time after it. */
+export function sharesInOrder(shares: NonNullable<CycleReport["rollout"]>): NonNullable<CycleReport["rollout"]> {
+  const merged: NonNullable<CycleReport["rollout"]> = [];
+  for (const share of shares) {
+    const last = merged.at(-1);
+    if (last?.percent !== share.percent) merged.push({ ...share });
+    else Object.assign(last, { seconds: last.seconds + share.seconds, looks: last.looks + share.looks });
+  }
+  return merged;
 }
 
 /** A warning when models were trained on what they are asked, or null. */

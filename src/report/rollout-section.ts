@@ -1,4 +1,5 @@
 /** What users met of the challenger. */
+import { sharesInOrder } from "../domain/report.ts";
 import { html } from "hono/html";
 import { countText, secondsText } from "../domain/report-numbers.ts";
 import type { Report } from "../domain/report-schema.ts";
@@ -9,7 +10,7 @@ export const shareHead = ["challenger's share", "for", "looks"] as const;
 
 /** A row for each share of the traffic that the challenger had. */
 export function shareRows({ rollout }: Pick<Report, "rollout">): string[][] {
-  return (rollout ?? []).map(({ percent, seconds, looks }) => [
+  return sharesInOrder(rollout ?? []).map(({ percent, seconds, looks }) => [
     `${countText(percent)} %`,
     secondsText(seconds),
     countText(looks),

@@ -109,10 +109,13 @@ describe("cycleAlert", () => {
   });
 
   it("shows what users got of a challenger that went back, and why", () => {
-    const rollout = [0, 10, 50].map((percent) => ({ percent, seconds: 300, looks: 10 }));
+    const rollout = [0, 10, 50, 100, 100].map((percent) => ({ percent, seconds: 300, looks: 10 }));
     const alert = cycleAlert(aReport({ outcome: "rolled-back", failure: "GateFailed: slow", rollout }), uri, true);
     expect(alert.text).toContain("GateFailed: slow");
-    expect(alert.facts).toContainEqual({ name: "met users", value: "10 % for 5 min, 50 % for 5 min" });
+    expect(alert.facts).toContainEqual({
+      name: "met users",
+      value: "10 % for 5 min, 50 % for 5 min, 100 % for 10 min",
+    });
   });
 
   it.each(cycleOutcomeSchema.options)("orders nothing of a pipeline that a %s cycle does not belong to", (outcome) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emptyReport } from "../../src/domain/cycle.ts";
 import { decisionPolicySchema } from "../../src/domain/decide-schema.ts";
-import { beyondChanceSentence, headline, policySentences, summary } from "../../src/domain/report.ts";
+import { beyondChanceSentence, headline, policySentences, sharesInOrder, summary } from "../../src/domain/report.ts";
 import { cycleOutcomeSchema, cycleReportSchema, type CycleReport } from "../../src/domain/report-schema.ts";
 import { aMetric, aReport } from "../support/reports.ts";
 
@@ -105,8 +105,8 @@ describe("beyondChanceSentence", () => {
   };
 
   it("names what differs beyond chance, with all that were looked at counted", () => {
-    expect(said(["accuracy_output_fn"], ["b"])).toMatch(
-      /^Of 1,234 metrics and parts of the questions, these differ beyond chance: better .+ \([+−].+ points\); worse b on labels\.platform=ps5\. The chance that any of them is listed wrongly is 5 % at most\.$/,
+    expect(said(["accuracy_output_fn", "a"], ["b"])).toMatch(
+      /^Of 1,234 metrics and parts of the questions, these differ beyond chance\. Better: [^;]+ \([+−].+ points\); a\. Worse: b on labels\.platform=ps5\. The chance that any of them is listed wrongly is 5 % at most\.$/,
     );
     expect(
       said(
@@ -121,6 +121,16 @@ describe("beyondChanceSentence", () => {
       "Of 1,234 metrics and parts of the questions, none differs beyond chance, when it counts how many were looked at.",
     );
     expect(beyondChanceSentence({ beyondChance: null, metrics: [], policy: null })).toBeNull();
+  });
+});
+
+describe("sharesInOrder", () => {
+  it("takes the same share in a row for one, as that of the last step and of the time after it", () => {
+    const share = (percent: number, seconds: number, looks: number) => ({ percent, seconds, looks });
+    expect(
+      sharesInOrder([share(50, 1, 1), share(100, 60, 3), share(100, 0.5, 4), share(50, 2, 1), share(0, 1, 0)]),
+    ).toEqual([share(50, 1, 1), share(100, 60.5, 7), share(50, 2, 1), share(0, 1, 0)]);
+    expect(sharesInOrder([])).toEqual([]);
   });
 });
 
@@ -148,7 +158,7 @@ describe("policySentences", () => {
       "It must be better than the champion on accuracy with 95 % confidence, by at least 2.0 points; a first champion must be above 40.0 %.",
       "It must not be worse on latency_ms by more than 20 % of the champion's value, with 95 % confidence.",
       "It must not be worse on accuracy of labels.platform=ps5 by more than 5.0 points, with 95 % confidence.",
-      "No model may leave more than 5 % of its questions without an answer.",
+      "No model may leave more than 5 % of its questions without an answer, and what is missing of one model only counts against the challenger.",
       "Somebody must agree before it gets traffic.",
     ]);
   });

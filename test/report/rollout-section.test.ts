@@ -15,6 +15,8 @@ describe("shareRows", () => {
       ["10 %", "5 min 0 s", "11"],
       ["50 %", "42.0 s", "2"],
     ]);
+    const baked = [...rollout, { percent: 100, seconds: 60, looks: 3 }, { percent: 100, seconds: 30, looks: 2 }];
+    expect(shareRows({ rollout: baked }).slice(2)).toEqual([["100 %", "1 min 30 s", "5"]]);
     expect(shareRows({ rollout: null })).toEqual([]);
   });
 });
