@@ -1,6 +1,6 @@
 /** What users met of the challenger. */
-import { sharesInOrder } from "../domain/report.ts";
 import { html } from "hono/html";
+import { sharesInOrder } from "../domain/report.ts";
 import { countText, secondsText } from "../domain/report-numbers.ts";
 import type { Report } from "../domain/report-schema.ts";
 import { none, section, table, type Html } from "./html.ts";
