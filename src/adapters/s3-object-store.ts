@@ -51,6 +51,9 @@ export function parseS3Uri(uri: string): { bucket: string; key: string } {
   return { bucket: match[1], key: match[2] ?? "" };
 }
 
+/** A name that versitygw gives to an object that it replaces, for a moment; a listing may meet it, and then it is gone. */
+const passing = /(^|\/)\.[^/]+\.sgwtmp\.\d+$/;
+
 /** The objects below one prefix of one bucket. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
@@ -139,8 +142,10 @@ export class S3ObjectStore implements ObjectStore {
         ),
       );
       for (const object of page.Contents ?? []) {
+        const key = (object.Key ?? "").slice(this.#prefix.length);
+        if (passing.test(key)) continue;
         yield {
-          key: (object.Key ?? "").slice(this.#prefix.length),
+          key,
           bytes: object.Size ?? 0,
           etag: object.ETag ?? "",
           modifiedAt: (object.LastModified ?? new Date(0)).toISOString(),
