@@ -128,15 +128,15 @@ describe("the janitor", () => {
       stdout: expect.stringMatching(/every 1 s .* for 1 s, and tells: the people of the pipeline, log\.$/m),
     });
     const isEnded = async () => (await jobState()) === "TERMINATED";
-    await until("the end of the job", isEnded, 30_000);
+    await until("the end of the job", isEnded, 90_000);
     for (const name of ["stray", "half"]) {
       const isDown = async () => !(await service(name))?.canary_version;
-      await until(`the end of ${name}-2`, isDown, 30_000);
+      await until(`the end of ${name}-2`, isDown, 90_000);
       expect(await askService(loop, name)).toBe(`${name}-1`);
       expect(await readRegistry(loop, name)).toMatchObject({ champion: `${name}-1`, challenger: null });
     }
     const isTold = () => told("left", "reaped").length + told("stray", "reaped").length >= 3;
-    await until("the people to be told", isTold, 30_000);
+    await until("the people to be told", isTold, 90_000);
     expect(told("left", "reaped")).toMatchObject([{ pipeline: "left", severity: "warning" }]);
     expect(told("left", "reaped")[0]?.text[0]).toContain(`(${job}), which has trained left-1 since `);
     // The copy has the people of what it was copied from.
@@ -155,9 +155,9 @@ describe("the janitor", () => {
     await loop.store.put(objectKeys.registry("damaged"), "{}");
     const { code, stdout } = await loop.tuneloop("janitor", "schedule", "--alerts", file);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/every 1 s .*, webhook http:\/\/127\.0\.0\.1:\d+\.$/m)]);
-    await until("the alert", () => told("ops", "not-reaped").length > 0, 30_000);
+    await until("the alert", () => told("ops", "not-reaped").length > 0, 90_000);
     const { numActionsTaken } = (await schedule()).info;
-    await until("two more passes", async () => (await schedule()).info.numActionsTaken > numActionsTaken + 1, 30_000);
+    await until("two more passes", async () => (await schedule()).info.numActionsTaken > numActionsTaken + 1, 90_000);
     expect(told("ops", "not-reaped")).toMatchObject([{ pipeline: "damaged", severity: "error" }]);
     expect(told("ops", "not-reaped")[0]?.text[0]).toContain("registry/damaged.json");
     expect(await loop.tuneloop("janitor", "run", "--grace", "1")).toMatchObject({
