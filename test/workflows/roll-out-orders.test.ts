@@ -38,7 +38,7 @@ const start = (policy: object = slow): Promise<Handle> =>
   });
 const order = (handle: Handle, name: RolloutOrder, reason = "because") =>
   handle.executeUpdate(rolloutUpdate(name), { args: [{ reason, by: "ann" }] });
-const until = (expectation: () => void | Promise<void>) => vi.waitFor(expectation, 20_000);
+const until = (expectation: () => void | Promise<void>) => vi.waitFor(expectation, 60_000);
 const atPercent = (handle: Handle, percent: number) =>
   until(async () => expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "step", percent }));
 const looks = (): number => world.looks.reduce((sum, count) => sum + count, 0);
@@ -258,9 +258,10 @@ describe("gates that cannot tell", () => {
       world.gates = [{ gate: "own", verdict: flap[looks() % 2] ?? "pass", reason: "now this, now that" }];
       return usual();
     });
-    const handle = await start({ ...quick, steps: [100], soakSeconds: 4 });
+    const handle = await start({ ...quick, steps: [100], soakSeconds: 600 });
+    await until(() => expect(looks()).toBeGreaterThan(30));
+    await order(handle, "promote");
     expect(await handle.result()).toMatchObject({ champion: challenger });
-    expect(looks()).toBeGreaterThan(30);
     expect((await handle.describe()).historyLength).toBeLessThan(280);
   });
 });
