@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     // Most tests wait for servers and processes more than they compute, so also on two cores three files go at once.
     maxWorkers: 3,
+    // They share processes: to load the same modules for each would take as long as many of the tests.
+    isolate: false,
     // Tests start hundreds of processes of the same programs: these are compiled once.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "tuneloop-compile-cache") },
     projects: [
@@ -19,8 +21,6 @@ export default defineConfig({
           name: "unit",
           include: ["test/{domain,anyscale,activities,adapters,emulator,recipes,report,temporal,cli,dev}/**/*.test.ts"],
           testTimeout: 30_000,
-          // Files share a process: loading the same modules for each would take as long as the tests.
-          isolate: false,
         },
       },
       {

@@ -101,8 +101,13 @@ export async function startTestTemporal(file: string): Promise<TestTemporal> {
   };
 }
 
-/** Lets Temporal's SDK say errors only: tests cause what it warns of. Once per test file. */
+let isQuiet = false;
+
+/** Lets Temporal's SDK say errors only: tests cause what it warns of. */
 export function installQuietRuntime(): void {
+  // The SDK takes it once in a process, which several test files share.
+  if (isQuiet) return;
+  isQuiet = true;
   Runtime.install({
     logger: new DefaultLogger("ERROR"),
     shutdownSignals: [],
