@@ -114,6 +114,7 @@ async function tell(rollout: Rollout): Promise<void> {
     case "promoted":
       return await promote(rollout);
     case "withdrawn":
+      if (model !== champion) await tellCycle(rollout);
       return await withdraw(rollout, rollout.reason);
   }
 }

@@ -1,4 +1,7 @@
-/** What a cycle hears when its challenger is taken down before it was decided on, as when a champion of before comes back. */
+/**
+ * What a cycle hears when others take its challenger down before it was decided on, as when a champion of before comes back, or
+ * somebody wants it gone.
+ */
 import {
   ApplicationFailure,
   CancellationScope,
@@ -51,14 +54,18 @@ export function hearTakenDown(): AboutChallenger {
   };
 }
 
-/** Tells the cycle of a challenger that it is taken down; one that has ended, or was started under another name, does not mind. */
+/**
+ * Tells the cycle of a challenger that it is taken down, unless that is what the cycle wants; one that has ended, or was started
+ * under another name, does not mind.
+ */
 export async function tellCycle(of: { pipeline: string; model: string; reason: string }): Promise<void> {
   const { pipeline, model, reason } = of;
   const cycle = cycleOfModel(pipeline, model);
   if (cycle === null) return;
   const workflowId = workflowIds.retrain(pipeline, cycle.version, cycle.repeat);
+  const { workflowId: by, parent } = workflowInfo();
+  if (parent?.workflowId === workflowId) return;
   try {
-    const by = workflowInfo().workflowId;
     await getExternalWorkflowHandle(workflowId).signal(takenDownSignal, { model, by, reason });
   } catch {
     log.info("no cycle to tell that its challenger is taken down", { pipeline, model });

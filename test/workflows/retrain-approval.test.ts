@@ -5,6 +5,7 @@ import { waitFor } from "../../src/dev/wait.ts";
 import { answerSignal, approveUpdate, rejectUpdate } from "../../workflows/approval-messages.ts";
 import type { retrain } from "../../workflows/retrain.ts";
 import { searchAttributes } from "../../workflows/search-attributes.ts";
+import { aRollOutInput } from "../support/builders.ts";
 import { aSecondCycle, type SecondCycle } from "../support/second-cycle.ts";
 import { currentDetails, failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
 import { Door, type World } from "../support/world.ts";
@@ -193,6 +194,17 @@ describe("a cycle that needs an approval", () => {
     expect(world.serving).toEqual({ [champion]: 100 });
     expect(world.approvals).toEqual({});
     await temporal.record(handle, "cancelled-approve");
+  });
+
+  it("waits for nobody when somebody takes the challenger down by hand", async () => {
+    const handle = await startAndAsk();
+    const byHand = { ...aRollOutInput({ pipeline: world.name, target: "withdrawn" }), reason: "too slow" };
+    await (await temporal.start("rollOut", `roll-out/${world.name}`, byHand)).result();
+    expect(await failureOf(handle)).toBe(
+      `ServiceChanged: ${challenger} was taken down by roll-out/${world.name}: too slow`,
+    );
+    expect(world.serving).toEqual({ [champion]: 100 });
+    expect(world.requests("recordApproval")).toEqual([]);
   });
 
   it("fails, with only the champion up, when the answer cannot be kept", async () => {
