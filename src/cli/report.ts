@@ -25,6 +25,9 @@ interface ReportOptions {
   schema?: boolean;
 }
 
+/** Columns of what a line is about, with the space after it. */
+const headWidth = 8;
+
 /** The `report` command; exit code 1 when there is no such report. */
 export function reportCommand(): Command {
   return new Command("report")
@@ -61,14 +64,16 @@ async function showReport(reference: string, { state, out, open, json }: ReportO
   });
 }
 
-/** A report in a few lines of at most `width` columns, with its address, which is not broken. */
+/** A report in a few lines of at most `width` columns, with why the cycle failed if it did, and its address, which is not broken. */
 export function describeReport(
-  { headline, cycle }: Pick<Report, "headline" | "cycle">,
+  { headline, cycle, failure }: Pick<Report, "headline" | "cycle" | "failure">,
   store: ObjectStore,
   width: number,
 ): string {
   const sentences = headline.flatMap((sentence) => wrapped(printable(sentence), width));
-  return `${[...sentences, "", `report  ${store.uri(objectKeys.reportHtml(cycle))}`].join("\n")}\n`;
+  const reasons = failure === null ? [] : wrapped(printable(failure), Math.max(1, width - headWidth));
+  const why = reasons.map((line, index) => `${(index === 0 ? "why" : "").padEnd(headWidth)}${line}`);
+  return `${[...sentences, "", ...why, `report  ${store.uri(objectKeys.reportHtml(cycle))}`].join("\n")}\n`;
 }
 
 /** The cycle of that name, or the newest of the pipeline of that name that has a report. Throws an error that says what there is. */

@@ -37,6 +37,13 @@ describe("describeReport", () => {
     );
   });
 
+  it("says why a cycle has failed, below what to do about it", () => {
+    const report = aReport({ headline: ["Failed.", "Nothing.", "See below."], failure: "JobFailed: no GPU" });
+    expect(describeReport(report, new MemoryObjectStore(), 20)).toBe(
+      "Failed.\nNothing.\nSee below.\n\nwhy     JobFailed:\n        no GPU\nreport  s3://bucket/prefix/reports/games-3/index.html\n",
+    );
+  });
+
   it("fits into a terminal, but for the address", () => {
     const report = aReport({ headline: ["It is good. ".repeat(20), "Yes.", "Look."] });
     const lines = describeReport(report, new MemoryObjectStore(), 30).split("\n");
