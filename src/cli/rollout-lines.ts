@@ -19,7 +19,7 @@ export function rolloutLines(view: RolloutView, columns: number): string[] {
       `${step.percent} % for ${step.seconds} s, ${step.looks} ${step.looks === 1 ? "look" : "looks"}`,
     ]),
     ...gates.map(({ verdict, reason }): [string, string] => [verdict, reason]),
-    ...(view.approvalUntil === null ? [] : [pair("approval", `wanted until ${view.approvalUntil}`)]),
+    ...(view.approvalUntil === null ? [] : [pair("approval", stepApproval(view.pipeline, view.approvalUntil))]),
     ...(view.nextCheckAt === null ? [] : [pair("next", `news by ${view.nextCheckAt}`)]),
     ...orders.slice(-3).map((given) => pair("order", describeOrder(given))),
   ];
@@ -28,6 +28,11 @@ export function rolloutLines(view: RolloutView, columns: number): string[] {
       `${(index === 0 ? what : "").padEnd(headWidth)}${line}`.trimEnd(),
     ),
   );
+}
+
+/** Until when a step waits for somebody to agree, and how to. */
+export function stepApproval(pipeline: string, until: string): string {
+  return `wanted until ${until}: tuneloop rollout approve ${pipeline} --reason WHY, or reject`;
 }
 
 /** One line that says where a rollout is, for those who follow. */

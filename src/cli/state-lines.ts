@@ -6,7 +6,7 @@ import type { Reading, SourceProgress } from "../domain/reading-schema.ts";
 import { describePause, sentenceOf, type RolloutView } from "../domain/rollout.ts";
 import { bar } from "./bar.ts";
 import { wrapped } from "./printable.ts";
-import { rolloutChange } from "./rollout-lines.ts";
+import { rolloutChange, stepApproval } from "./rollout-lines.ts";
 
 /** Control characters, which a reason from elsewhere could steer a terminal with. */
 const unprintable = /\p{Cc}/gu;
@@ -78,7 +78,7 @@ function doneRatio({ received, perSecond, etaSeconds }: SourceProgress): number 
 /** In short: what there is to know more is shown by the command in the last line. */
 function rolloutRows(
   name: string,
-  { model, champion, phase, percent, paused, gates }: RolloutView,
+  { model, champion, phase, percent, paused, gates, approvalUntil }: RolloutView,
 ): [string, string][] {
   const verdicts = gates.map(({ gate, verdict }) => `${gate} ${verdict}`).join(", ");
   return [
@@ -86,6 +86,7 @@ function rolloutRows(
     row("traffic", `${bar(percent / 100)} ${percent} %`),
     ...(paused === null ? [] : [row("", describePause(paused))]),
     ...(verdicts === "" ? [] : [row("gates", verdicts)]),
+    ...(approvalUntil === null ? [] : [row("approval", stepApproval(name, approvalUntil))]),
     row("", `tuneloop rollout watch ${name}`),
   ];
 }

@@ -52,7 +52,7 @@ describe("rolloutLines", () => {
       100,
     );
     expect(lines).toContain("phase    step, paused by ann: too many complaints");
-    expect(lines).toContain("approval wanted until 2026-01-02");
+    expect(lines).toContain("approval wanted until 2026-01-02: tuneloop rollout approve games --reason WHY, or reject");
     expect(lines.filter((line) => line.startsWith("order"))).toEqual([
       "order    resumed by ann: because",
       "order    paused by ann: because",

@@ -105,6 +105,13 @@ describe("stateLines", () => {
     expect(changeLine(view({}, bare))).toContain("games-13 50 % step");
   });
 
+  it("says until when a step of a rollout waits for somebody, and how to answer", () => {
+    const waiting = { ...aRollout, phase: "approval" as const, approvalUntil: "2026-01-02T00:00:00.000Z" };
+    expect(stateLines({ ...view({}, waiting), name: "games" })).toContain(
+      "approval  wanted until 2026-01-02T00:00:00.000Z: tuneloop rollout approve games --reason WHY, or reject",
+    );
+  });
+
   it("says which orders are still to be carried out", () => {
     const ordered = view({
       cycle: "retrain/games/13",
