@@ -134,10 +134,17 @@ function happened(report: CycleReport): string {
     case "rolled-back":
       return `${challenger} won but could not be rolled out; ${stays(champion)}.`;
     case "failed":
-      return `The cycle failed; ${stays(champion)}.`;
+      return isServiceChanged(report)
+        ? "The cycle failed, for the service was changed beside it; it has moved no champion."
+        : `The cycle failed; ${stays(champion)}.`;
     case "cancelled":
       return `The cycle was cancelled; ${stays(champion)}.`;
   }
+}
+
+/** Then the champion may be another one than the cycle has found, and need not be what answers. */
+function isServiceChanged({ failure }: CycleReport): boolean {
+  return failure?.startsWith("ServiceChanged:") ?? false;
 }
 
 function stays(champion: string | undefined): string {
@@ -176,7 +183,10 @@ function whyNothing({ testSet, phases }: Pick<CycleReport, "testSet" | "phases">
 
 function whatNow(report: CycleReport & Pick<Report, "wouldChange">): string {
   const champion = report.champion?.version;
-  const traffic = champion === undefined ? "No model gets traffic" : `${champion} goes on answering all traffic`;
+  const served = champion === undefined ? "No model gets traffic" : `${champion} goes on answering all traffic`;
+  const traffic = isServiceChanged(report)
+    ? `tuneloop models ${report.pipeline} says which model is champion now`
+    : served;
   switch (report.outcome) {
     case "promoted":
       return "It answers all traffic now; nothing is left to do.";

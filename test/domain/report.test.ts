@@ -54,6 +54,15 @@ describe("headline", () => {
     ]);
   });
 
+  it("names no champion where the service was changed beside the cycle", () => {
+    const failure = "ServiceChanged: games-3 was taken down by roll-back/games/7: games-1 takes its place";
+    const failed = headline(aReport({ outcome: "failed", failure }));
+    expect(failed[0]).toBe("The cycle failed, for the service was changed beside it; it has moved no champion.");
+    expect(failed[2]).toMatch(/^tuneloop models games says which model is champion now\. See below why it failed/);
+    const back = headline(aReport({ outcome: "rolled-back", failure }));
+    expect(back[2]).toMatch(/^tuneloop models games says which model is champion now\. See below what went wrong/);
+  });
+
   it("does not say of a first model that was rejected that it is not good enough", () => {
     const approval = { answer: "rejected" as const, by: "bob", reason: "not today", at: "2026-01-03T12:00:00.000Z" };
     const [happened] = headline(aReport({ outcome: "kept", champion: null, approval }));
