@@ -228,8 +228,9 @@ export function rolloutDetails(state: RolloutView): string {
   if (champion !== null && champion !== model && isBeside(state.phase)) {
     lines.push(`Traffic: ${model} ${state.percent} %, ${champion} ${100 - state.percent} %.`);
   }
-  if (gates.length > 0) lines.push(gates.map(({ verdict, reason }) => `- ${verdict}: ${reason}`).join("\n"));
+  // Before the gates, which are the longest: the web UI shows the end only to those who scroll.
   if (state.nextCheckAt !== null) lines.push(`Next news by ${state.nextCheckAt}.`);
+  if (gates.length > 0) lines.push(gates.map(({ verdict, reason }) => `- ${verdict}: ${reason}`).join("\n"));
   return lines.join("\n\n");
 }
 

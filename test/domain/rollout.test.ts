@@ -162,8 +162,8 @@ describe("rolloutDetails", () => {
       [
         "**games-2**: at 10 %, by steps of 10, 50, 100 %.",
         "Traffic: games-2 10 %, games-1 90 %.",
-        "- pass: error rate: 0 of 8",
         "Next news by 2026-01-01T00:00:30Z.",
+        "- pass: error rate: 0 of 8",
       ].join("\n\n"),
     );
   });
