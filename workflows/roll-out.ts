@@ -42,9 +42,8 @@ import { tellCycle } from "./taken-down.ts";
 import { checked, isFailureOf, reasonOf, regardless } from "./steps.ts";
 
 const { checkRollOut } = proxyLocalActivities<InputActivities>(local);
-const { unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
+const { findServing, unlockRollout } = proxyLocalActivities<RolloutActivities>(quick);
 const { moveAliases } = proxyLocalActivities<RolloutActivities>(patient);
-const { findServing } = proxyLocalActivities<RolloutActivities>(quick);
 
 /** What a rollout has come to: who is champion now, and how long which share of the traffic was the challenger's. */
 export type RolloutEnd = Pick<RolloutView, "champion" | "done">;
@@ -168,6 +167,7 @@ async function comeBack(rollout: Rollout): Promise<void> {
 async function promote(rollout: Rollout): Promise<void> {
   await comeBack(rollout);
   await makeRoom(rollout);
+  show(rollout, { phase: "starting" });
   const { model, champion } = rollout;
   // The first version has no other to share traffic with, and a champion that is gone from its service comes back alone.
   const isAlone = champion === null || champion === model;

@@ -136,10 +136,7 @@ export function takenBackAlert(of: { pipeline: string; workflowId: string; model
     pipeline,
     workflowId,
     title: `${pipeline}: ${model} is champion again`,
-    text: [
-      `The champion after it was ${why}.`,
-      `Users get all answers from ${model}. The next cycle is measured against it.`,
-    ],
+    text: [`What was ordered: ${why}.`, `Users get all answers from ${model}. The next cycle is measured against it.`],
     facts: [{ name: "champion", value: model }],
     next: [seeModels(pipeline)],
   });
@@ -174,7 +171,7 @@ export function notTakenBackAlert(of: {
 /** What to do about a rollback that failed depends on why it did. */
 function afterFailure(of: { pipeline: string; to: string | null; replaceOthers: boolean; reason: string }): Step[] {
   const { pipeline, to, replaceOthers, reason } = of;
-  if (reason.startsWith("NotFound:")) return [seeModels(pipeline)];
+  if (/^(NotFound|InvalidInput):/.test(reason)) return [seeModels(pipeline)];
   if (reason.startsWith("RolloutLocked:"))
     return [{ what: "Send that rollout back", command: rollBackCommand(pipeline) }];
   const isChanged = reason.startsWith("ServiceChanged:") && !replaceOthers;

@@ -166,7 +166,10 @@ describe("takenBackAlert", () => {
     const why = "rolled back by ann: too many complaints";
     const alert = takenBackAlert({ pipeline: "games", workflowId: "roll-back/games/3", model: "games-11", why });
     expect(alert).toMatchObject({ kind: "rollout-back", title: "games: games-11 is champion again" });
-    expect(alert.text.join(" ")).toContain("by ann: too many complaints. Users get all answers from games-11.");
+    expect(alert.text).toEqual([
+      "What was ordered: rolled back by ann: too many complaints.",
+      "Users get all answers from games-11. The next cycle is measured against it.",
+    ]);
   });
 });
 
@@ -178,6 +181,7 @@ describe("notTakenBackAlert", () => {
     ["ServiceChanged: hotfix", 'tuneloop rollout rollback games --to games-10 --replace-others --reason "why"'],
     ["RolloutLocked: games-12", 'tuneloop rollout rollback games --reason "why"'],
     ["NotFound: never had another", "tuneloop models games"],
+    ["InvalidInput: to: games-10 was never champion of games", "tuneloop models games"],
   ])("says what to do about %s", (reason, command) => {
     const alert = notTakenBackAlert({ ...failed, reason });
     expect(alert).toMatchObject({ severity: "error", title: "games: games-10 could not be brought back" });

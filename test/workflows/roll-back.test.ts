@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { TypedFailure } from "../../src/domain/failures.ts";
 import type { rollBack } from "../../workflows/roll-back.ts";
 import { aPipelineDefinition } from "../support/builders.ts";
-import { failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
-import type { World } from "../support/world.ts";
+import { currentDetails, failureOf, startTestTemporal, type TestTemporal } from "../support/temporal.ts";
+import { Door, type World } from "../support/world.ts";
 
 let temporal: TestTemporal;
 let world: World;
@@ -114,6 +114,24 @@ describe("rollBack", () => {
     await vi.waitFor(() => expect(world.alerts).toHaveLength(2));
     const command = `tuneloop rollout rollback ${world.name} --to ${before} --replace-others --reason "why"`;
     expect(world.alerts.map(({ next }) => next.at(-1)?.command)).toEqual([command, command]);
+  });
+
+  it("shows the champion that comes up, not the challenger that it has taken down for that", async () => {
+    const challenger = `${world.name}-3`;
+    const door = new Door();
+    world.registry = { ...world.registry, challenger };
+    world.serving = { [champion]: 100, [challenger]: 0 };
+    world.when("setWeight", async (_, usual) => {
+      await door.pass();
+      return usual();
+    });
+    const handle = await start();
+    await door.reached;
+    const comingUp = temporal.client.workflow.getHandle(`${handle.workflowId}/roll-out`);
+    expect(await currentDetails(comingUp)).toBe(`**${before}**: coming up.`);
+    expect(world.traffic).toEqual([`${challenger} down`]);
+    door.open();
+    await handle.result();
   });
 
   it("ends nothing that came between the order and its turn", async () => {
