@@ -127,15 +127,23 @@ async function give(client: Client, order: RolloutOrder, given: Given): Promise<
     const wanted = { reason, by, ...(to === undefined ? {} : { to }), ...(replaceOthers ? { replaceOthers } : {}) };
     return { ...(await handle.executeUpdate(rollBackUpdate, { args: [wanted] })), workflowId };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) {
-      const start = `start the pipeline with tuneloop start -f FILE, then order it again`;
-      throw new Error(`no rollout of ${pipeline} is running, and ${workflowId} neither: ${start}`, { cause: error });
-    }
+    if (error instanceof WorkflowNotFoundError)
+      throw new Error(whyNobody(pipeline, workflowId, rollout !== null), { cause: error });
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
       throw new Error(`${workflowId} refuses: ${error.cause.message}`, { cause: error });
     }
     throw error;
   }
+}
+
+/** Why nobody could take an order that was sent to a workflow which is not running. */
+export function whyNobody(pipeline: string, workflowId: string, isRollingOut: boolean): string {
+  if (workflowId !== workflowIds.pipeline(pipeline))
+    return `${workflowId} has just ended: see tuneloop models ${pipeline}`;
+  const missing = isRollingOut
+    ? `${workflowId} is not running, and no rollout brings a champion of before back`
+    : `no rollout of ${pipeline} is running, and ${workflowId} neither`;
+  return `${missing}: start the pipeline with tuneloop start -f FILE, then order it again`;
 }
 
 /** Shows a rollout whenever it has changed, until it has ended. */
