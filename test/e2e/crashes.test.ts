@@ -36,7 +36,7 @@ import {
 } from "../support/loop.ts";
 
 /** What a first champion learns from, and what a challenger learns on top of it. */
-const FIRST = sampleLines({ seed: 1, count: 60 });
+const FIRST = sampleLines({ seed: 1, count: 90 });
 const SECOND = sampleLines({ seed: 2, count: 240 });
 
 let loop: Loop;
@@ -118,8 +118,8 @@ describe("kill -9 of the worker", () => {
   it("in the middle of a source: reading goes on behind the last chunk, and every record counts once", async () => {
     await expectUndisturbed(cycles.ingest, calm.first);
     const manifest = await readManifest(loop, "ingest", 1);
-    expect(manifest.perSource).toEqual({ ingest: { received: 60, accepted: 60, quarantined: 0, duplicates: 0 } });
-    expect(manifest.parts.reduce((sum, { records }) => sum + records, 0)).toBe(60);
+    expect(manifest.perSource).toEqual({ ingest: { received: 90, accepted: 90, quarantined: 0, duplicates: 0 } });
+    expect(manifest.parts.reduce((sum, { records }) => sum + records, 0)).toBe(90);
     const stored = await loop.store.get(manifest.batches[0] ?? "");
     const { chunks } = batchSchema.parse(JSON.parse(stored?.body.toString() ?? ""));
     expect(chunks).toEqual(expect.arrayContaining(chunksBefore));
@@ -230,7 +230,7 @@ describe("kill -9 of the worker", () => {
     return cycle;
   }
 
-  /** An update whose source is long: the same records as everywhere, each behind a prompt of 800 KB. */
+  /** An update whose source takes longer to read than workers take to report: the same records, each behind a prompt of 800 KB. */
   async function holdIngest(name: string) {
     const pipeline = aPipeline(loop, { name });
     const prompt = "Answer with one function call. ".repeat(26_000);
