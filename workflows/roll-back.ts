@@ -4,9 +4,17 @@
  * serves keeps the traffic. It takes the place of a silent challenger, whose cycle then ends, and waits for a rollout that is
  * over soon. No messages of its own; the rollout it starts hears the orders of every rollout. People are told how it ended.
  */
-import { executeChild, log, ParentClosePolicy, proxyLocalActivities, workflowInfo } from "@temporalio/workflow";
+import {
+  executeChild,
+  log,
+  ParentClosePolicy,
+  proxyLocalActivities,
+  setCurrentDetails,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { InputActivities } from "../activities/interfaces.ts";
 import type { RolloutActivities } from "../activities/rollout-interfaces.ts";
+import { codeSpan } from "../src/domain/markdown.ts";
 import { notTakenBackAlert, takenBackAlert } from "../src/domain/rollout-alerts.ts";
 import type { RollBackInput } from "../src/domain/workflow-input-schema.ts";
 import { local, quick } from "./activity-options.ts";
@@ -40,8 +48,12 @@ export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
   try {
     const { model, champion, testSet } = await findFormerChampion({ pipeline: name, to });
     wanted = model;
+    const rollOutId = workflowIds.child(workflowId, "roll-out");
+    setCurrentDetails(
+      `**${model}** comes back: ${codeSpan(why)}\n\nThe workflow ${codeSpan(rollOutId)} says how far it is.`,
+    );
     await executeChild(rollOut, {
-      workflowId: workflowIds.child(workflowId, "roll-out"),
+      workflowId: rollOutId,
       args: [
         {
           pipeline: name,
@@ -68,12 +80,15 @@ export async function rollBack(input: RollBackInput): Promise<RollBackResult> {
       staticSummary: `${model} back to 100 %`,
       typedSearchAttributes: labelled({ pipeline: name, model, stage: "roll back" }),
     });
-    await tellPeople(takenBackAlert({ pipeline: name, workflowId, model, why }), pipeline.alerts);
+    const told = await tellPeople(takenBackAlert({ pipeline: name, workflowId, model, why }), pipeline.alerts);
+    setCurrentDetails(`**${model}** is champion again: ${codeSpan(why)}\n\n${told}`);
     return { outcome: "rolled-back", champion: model };
   } catch (error) {
     log.error("the rollback failed", { pipeline: name, reason: reasonOf(error) });
     const failed = { pipeline: name, workflowId, to: wanted, replaceOthers, why, reason: reasonOf(error) };
-    await tellPeople(notTakenBackAlert(failed), pipeline.alerts);
+    const told = await tellPeople(notTakenBackAlert(failed), pipeline.alerts);
+    const what = wanted === null ? "The champion of before" : `**${wanted}**`;
+    setCurrentDetails(`${what} could not be brought back: ${codeSpan(failed.reason)}\n\n${told}`);
     throw error;
   }
 }

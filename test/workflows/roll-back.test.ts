@@ -48,6 +48,8 @@ describe("rollBack", () => {
     await vi.waitFor(() =>
       expect(world.alerts.map(({ title }) => title)).toEqual([`${world.name}: ${before} is champion again`]),
     );
+    const details = await currentDetails(handle);
+    expect(details).toContain(`**${before}** is champion again: \`rolled back by ann: too many complaints\`\n\nTold: `);
     await temporal.record(handle, "rolled-back");
   });
 
@@ -70,6 +72,9 @@ describe("rollBack", () => {
     expect(world.serving).toEqual({ [champion]: 100 });
     expect(world.registry.champion).toBe(champion);
     await vi.waitFor(() => expect(world.alerts.map(({ kind }) => kind)).toContain("rollback-fails"));
+    expect(await currentDetails(handle)).toContain(
+      `**${before}** could not be brought back: \`ProbeFailed: 8 of 8 probes failed\``,
+    );
     await temporal.record(handle, "not-answering");
   });
 
