@@ -77,6 +77,7 @@ export async function awaitApproval(
   await stay(rollout, "approval", () => state.answer !== null || state.promoteNow, deadlineSeconds);
   const { answer } = state;
   show(rollout, { phase: "step", approvalUntil: null });
+  label({ stage: `rollout ${state.percent} %` });
   if (state.promoteNow || answer?.order === "approve" || (answer === null && onDeadline === "proceed")) return;
   const why = answer === null ? `nobody answered by ${approvalUntil}` : describeOrder(answer);
   throw ApplicationFailure.nonRetryable(`${model} at ${percent} %: ${why}`, "RolledBack");

@@ -66,6 +66,9 @@ describe("orders of a rollout", () => {
       expect(await handle.query(rolloutQuery)).toMatchObject({ approvalUntil: null, percent: 0 }),
     );
     expect(world.traffic).toEqual([]);
+    await until(async () =>
+      expect((await handle.describe()).typedSearchAttributes.get(searchAttributes.stage)).toBe("rollout 0 %"),
+    );
     await expect(order(handle, "reject")).rejects.toMatchObject({
       cause: { message: `no step of the rollout of ${challenger} waits for approval` },
     });
