@@ -162,7 +162,9 @@ export function notTakenBackAlert(of: {
     text: [
       `What was ordered: ${why}.`,
       reason,
-      "The champion has kept its traffic, unless the service itself has failed.",
+      reason.startsWith("ServiceChanged:")
+        ? "Users go on getting their answers from what the service has now."
+        : "The champion has kept its traffic, unless the service itself has failed.",
     ],
     next: [look(workflowId), ...afterFailure(of)],
   });
@@ -176,7 +178,8 @@ function afterFailure(of: { pipeline: string; to: string | null; replaceOthers: 
     return [{ what: "Send that rollout back", command: rollBackCommand(pipeline) }];
   const isChanged = reason.startsWith("ServiceChanged:") && !replaceOthers;
   const command = rollBackCommand(pipeline, { to, replaceOthers: replaceOthers || isChanged });
-  return [{ what: isChanged ? "Replace what others have brought up" : "Try again", command }];
+  if (isChanged) return [seeService(pipeline), { what: "Replace what others have brought up", command }];
+  return [{ what: "Try again", command }];
 }
 
 type Said = Pick<AlertDraft, "kind" | "title" | "next"> & { text: (string | null)[] };

@@ -178,7 +178,6 @@ describe("notTakenBackAlert", () => {
 
   it.each([
     ["ProbeFailed: 8 of 8", 'tuneloop rollout rollback games --to games-10 --reason "why"'],
-    ["ServiceChanged: hotfix", 'tuneloop rollout rollback games --to games-10 --replace-others --reason "why"'],
     ["RolloutLocked: games-12", 'tuneloop rollout rollback games --reason "why"'],
     ["NotFound: never had another", "tuneloop models games"],
     ["InvalidInput: to: games-10 was never champion of games", "tuneloop models games"],
@@ -186,6 +185,16 @@ describe("notTakenBackAlert", () => {
     const alert = notTakenBackAlert({ ...failed, reason });
     expect(alert).toMatchObject({ severity: "error", title: "games: games-10 could not be brought back" });
     expect(alert.text).toContain(reason);
+    expect(alert.text.at(-1)).toMatch(/^The champion has kept its traffic/);
     expect(commandsOf(alert)).toEqual(["temporal workflow show --workflow-id roll-back/games/3", command]);
+  });
+
+  it("claims no traffic for the champion where others have changed the service", () => {
+    const alert = notTakenBackAlert({ ...failed, reason: "ServiceChanged: hotfix" });
+    expect(alert.text.at(-1)).toBe("Users go on getting their answers from what the service has now.");
+    expect(commandsOf(alert).slice(1)).toEqual([
+      "anyscale service status --name pipeline-games",
+      'tuneloop rollout rollback games --to games-10 --replace-others --reason "why"',
+    ]);
   });
 });
