@@ -58,7 +58,8 @@ function watchCommand(): Command {
     .action(async (name: string, { state, json }: WatchOptions) => {
       await withClient(name, state, async (client) => {
         const rollout = await runningRollout(client, name);
-        if (rollout === null) throw new Error(`no rollout of ${name} is running; see: tuneloop models ${name}`);
+        if (rollout === null)
+          throw new Error(`no rollout of ${name} is running; what came of the last one: tuneloop state ${name}`);
         await watch(client, rollout.workflowId, json ?? false);
       });
     });
