@@ -6,6 +6,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import { Command } from "commander";
 import type { OrderReceipt } from "../domain/order.ts";
 import { cycleOfModel } from "../domain/ids.ts";
+import { rollBackCommand as rollBackLine } from "../domain/roll-back.ts";
 import { needsReason, type RolloutOrder, type RolloutView } from "../domain/rollout.ts";
 import { slugSchema } from "../domain/slug-schema.ts";
 import { connect, createWorkflowLookup } from "../temporal/client.ts";
@@ -162,7 +163,20 @@ async function watch(client: Client, workflowId: string, json: boolean): Promise
     }
     known = now;
     if (status === "running") continue;
-    if (status !== "completed") throw new Error(`${workflowId} is ${status}${error === undefined ? "" : `: ${error}`}`);
+    if (status !== "completed") throw new Error(howItEnded(view, workflowId, { status, error }));
     return;
   }
+}
+
+/** How a rollout ended that did not complete; one that was terminated has cleaned nothing up. */
+export function howItEnded(
+  { pipeline, model, champion, percent }: RolloutView,
+  workflowId: string,
+  { status, error }: { status: string; error?: string | undefined },
+): string {
+  const ended = `${workflowId} is ${status}`;
+  if (status !== "terminated" || percent === 0 || champion === null || champion === model)
+    return `${ended}${error === undefined ? "" : `: ${error}`}`;
+  const command = rollBackLine(pipeline, { to: champion });
+  return `${ended}: ${model} keeps ${percent} % of the traffic until the janitor ends it; to end it now: ${command}`;
 }
