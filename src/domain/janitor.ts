@@ -13,9 +13,10 @@ export interface Trouble extends Unread {
 /** In which pass a trouble is told: the first one may be gone by the second. */
 const tellingPass = 2;
 
-/** An orphan in a few words. */
+/** An orphan in a few words, and what of the users' traffic it was found with. */
 export function describeOrphan(orphan: Orphan): string {
-  return `${nameOf(orphan)}: ${whyOf(orphan)}`;
+  const share = orphan.kind === "version" && orphan.percent > 0 ? ` (${orphan.percent} % of the traffic)` : "";
+  return `${nameOf(orphan)}: ${whyOf(orphan)}${share}`;
 }
 
 /** Why it is one. */

@@ -75,4 +75,21 @@ describe("describeResult", () => {
     ]);
     expect(describeResult({ ...nothing, dryRun: true, orphans: [job] })).toBe(`Would end ${why}\n`);
   });
+
+  it.each([
+    [10, "is terminated (10 % of the traffic)\n"],
+    [0, "is terminated\n"],
+  ])("says of a version whether users meet it: %i %%", (percent, end) => {
+    const owner = { workflowId: "retrain/games/2", status: "terminated" as const };
+    const of = {
+      pipeline: "games",
+      service: "pipeline-games",
+      version: "games-2",
+      champion: "games-1",
+      percent,
+      owner,
+    };
+    const said = describeResult({ ...nothing, dryRun: true, orphans: [{ kind: "version", ...of }] });
+    expect(said).toBe(`Would end games-2 beside the champion of pipeline-games: its cycle retrain/games/2 ${end}`);
+  });
 });
