@@ -5,6 +5,7 @@
  * and all looks together, because each gate gets an equal part of it.
  */
 import type { Evidence, GateEvidence } from "./looks-schema.ts";
+import { grouped } from "./reading.ts";
 import type { GatePolicy, GateVerdict, Observation, RolloutPolicy } from "./rollout-schema.ts";
 import { evidenceAgainst, noEvidence, withObservation, type Bounds } from "./statistics/sequential.ts";
 
@@ -189,10 +190,14 @@ function meansOf(values: readonly number[], parts: number): number[] {
   return Array.from({ length: parts }, (_, part) => mean(values.slice(start(part), start(part + 1))));
 }
 
+/** Evidence that is written out; more of it says nothing more to people. */
+const mostShown = 10_000;
+
 function judged(gate: string, evidence: Evidence, alpha: number, said: string): GateVerdict {
   const against = evidenceAgainst(evidence);
   const isWorse = against >= 1 / alpha;
-  const odds = `evidence ${against.toFixed(1)}, ${(1 / alpha).toFixed(0)} sends back`;
+  const shown = against < mostShown ? against.toFixed(1) : `over ${grouped(mostShown)}`;
+  const odds = `evidence ${shown}, ${(1 / alpha).toFixed(0)} sends back`;
   return { gate, verdict: isWorse ? "fail" : "pass", reason: `${gate}: ${said} (${odds})` };
 }
 
