@@ -62,7 +62,9 @@ export function goingBackAlert(state: RolloutState, workflowId: string, reason: 
     kind: "rollout-back",
     title: `${model} goes back ${from}`,
     text: [
-      reason,
+      reason === "cancelled"
+        ? "It was cancelled, or the cycle that it belongs to was cancelled or terminated."
+        : reason,
       champion === null
         ? `It is taken down. Nobody else serves ${pipeline}: users get no answers.`
         : `All traffic goes to ${champion}, which has been up all the time. Nothing has to be done but to find out why.`,

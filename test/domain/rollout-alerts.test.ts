@@ -88,6 +88,11 @@ describe("stepApprovalAlert", () => {
 });
 
 describe("goingBackAlert", () => {
+  it("says of one that was cancelled what that may mean", () => {
+    const [said] = goingBackAlert(aState(), workflowId, "cancelled").text;
+    expect(said).toBe("It was cancelled, or the cycle that it belongs to was cancelled or terminated.");
+  });
+
   it.each<[string, Partial<RolloutState>, RegExp, RegExp]>([
     ["users", {}, /^games-12 goes back from 50 % of the traffic$/, /^All traffic goes to games-11, which has been up/],
     ["nobody", { percent: 0, done: [] }, /^games-12 goes back before it was seen/, /^All traffic goes to games-11/],
