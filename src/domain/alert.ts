@@ -186,7 +186,7 @@ function factsOf(report: CycleReport): Alert["facts"] {
   // Whole words: the name of one metric can be a part of another's.
   const words = new Set((decision?.reasons ?? []).flatMap((reason) => reason.split(/\W+/)));
   const decisive = Object.entries(challenger?.metrics ?? {}).filter(([name]) => words.has(name));
-  const shown = (value: number | null | undefined): string => (typeof value === "number" ? value.toFixed(3) : "?");
+  const shown = (value: number | null | undefined): string => (typeof value === "number" ? rounded(value) : "?");
   const seconds = (Date.parse(report.endedAt) - Date.parse(report.startedAt)) / 1000;
   return [
     ...decisive.slice(0, mostMetrics).map(([name, value]) => ({
@@ -200,6 +200,11 @@ function factsOf(report: CycleReport): Alert["facts"] {
     ...(costUsd === null ? [] : [{ name: "cost", value: usdText(costUsd) }]),
     { name: "took", value: duration(seconds) },
   ];
+}
+
+/** Three decimals, the half up as in the decision's sentences: 0.9225 is 0.923 beside 92.3 %. */
+function rounded(value: number): string {
+  return (Math.round(value * 1000) / 1000).toFixed(3);
 }
 
 function nextOf(report: CycleReport, isOfPipeline: boolean): Step[] {

@@ -84,6 +84,13 @@ describe("cycleAlert", () => {
     expect(facts.map(({ name }) => name).filter((name) => name in metrics)).toEqual(["accuracy_fn"]);
   });
 
+  it("rounds the half up, as the sentences of the decision do", () => {
+    const challenger = { version: "games-12", metrics: { accuracy: 0.9225 } };
+    const champion = { version: "games-11", metrics: { accuracy: 0.9075 } };
+    const { facts } = cycleAlert(aReport({ challenger, champion }), uri, true);
+    expect(facts[0]).toEqual({ name: "accuracy", value: "0.908 → 0.923" });
+  });
+
   it("shows the numbers that the decision speaks of, and what the cycle was made of", () => {
     const { facts, links } = cycleAlert(aReport(), uri, true);
     expect(facts).toEqual([
