@@ -18,10 +18,14 @@ export async function findFormerChampion(
   const registry = await needDocument(store, objectKeys.registry(pipeline), registrySchema);
   const { champion, testSet } = registry;
   if (testSet === null) throw new TypedFailure("NotFound", `${pipeline} has no frozen test set to probe a model with`);
-  const primary = (await compute.getService(serviceName(pipeline)))?.primary ?? null;
+  const { primary = null, canary = null } = (await compute.getService(serviceName(pipeline))) ?? {};
   const serves = primary !== null && primary.version === champion && primary.weightPercent === 100;
+  // A rollout that was terminated leaves its challenger with users: the way back is that to the champion of now.
+  const isLeft = [primary, canary].some(
+    (version) => version !== null && version.version === registry.challenger && version.weightPercent > 0,
+  );
   return {
-    model: formerChampion(registry, { wanted: to, serves }),
+    model: formerChampion(registry, { wanted: to ?? (isLeft ? champion : null), serves }),
     champion,
     testSet: { key: testSet.key, sha256: testSet.sha256, records: testSet.records },
   };

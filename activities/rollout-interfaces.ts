@@ -109,8 +109,8 @@ export interface RolloutActivities {
    */
   look(request: LookRequest): Promise<LookResult>;
   /**
-   * The champion before the one of now, or the one that is named, and what to ask it; `champion` is the one of now. Changes
-   * nothing. Fails with NotFound when there was none, with InvalidInput when the one that is named never was champion, or is
+   * The champion before the one of now, the one that is named, or the one of now itself where a rollout that was terminated
+   * has left a challenger with users; and what to ask it. `champion` is the one of now. Changes nothing. Fails with NotFound when there was none, with InvalidInput when the one that is named never was champion, or is
    * it and has all traffic.
    */
   findFormerChampion(request: {

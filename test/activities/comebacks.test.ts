@@ -60,6 +60,20 @@ describe("findFormerChampion", () => {
     expect(await inActivity(() => find("games-2"))).toMatchObject({ model: "games-2" });
   });
 
+  it.each([10, 100])("answers the champion of now where a challenger was left with %i %%", async (percent) => {
+    compute.service = aService({
+      primary: aServed("games-2", { weightPercent: 100 - percent }),
+      canary: aServed("games-3", { weightPercent: percent }),
+    });
+    expect(await inActivity(() => find(null))).toMatchObject({ model: "games-2", champion: "games-2" });
+    expect(await inActivity(() => find("games-1"))).toMatchObject({ model: "games-1" });
+  });
+
+  it("answers the champion of before where a challenger is up without traffic", async () => {
+    compute.service = aService({ primary: aServed("games-2"), canary: aServed("games-3", { weightPercent: 0 }) });
+    expect(await inActivity(() => find(null))).toMatchObject({ model: "games-1" });
+  });
+
   it("refuses a champion that has all traffic, and a model that never was champion", async () => {
     compute.service = aService({ primary: aServed("games-2") });
     expect(await expectFailure(() => find("games-2"), "InvalidInput")).toContain("has all traffic");
