@@ -20,10 +20,12 @@ export async function findFormerChampion(
   if (testSet === null) throw new TypedFailure("NotFound", `${pipeline} has no frozen test set to probe a model with`);
   const { primary = null, canary = null } = (await compute.getService(serviceName(pipeline))) ?? {};
   const serves = primary !== null && primary.version === champion && primary.weightPercent === 100;
-  // A rollout that was terminated leaves its challenger with users: the way back is that to the champion of now.
-  const isLeft = [primary, canary].some(
-    (version) => version !== null && version.version === registry.challenger && version.weightPercent > 0,
+  const meetUsers = [primary, canary].flatMap((shown) =>
+    shown === null || shown.version === champion || shown.weightPercent === 0 ? [] : [shown.version],
   );
+  const ours = await Promise.all(meetUsers.map((version) => isOurs(store, pipeline, version)));
+  // A rollout that was terminated leaves its challenger with users: the way back is that to the champion of now.
+  const isLeft = ours.includes(true);
   return {
     model: formerChampion(registry, { wanted: to ?? (isLeft ? champion : null), serves }),
     champion,

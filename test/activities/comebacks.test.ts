@@ -61,6 +61,7 @@ describe("findFormerChampion", () => {
   });
 
   it.each([10, 100])("answers the champion of now where a challenger was left with %i %%", async (percent) => {
+    claim("games-3");
     compute.service = aService({
       primary: aServed("games-2", { weightPercent: 100 - percent }),
       canary: aServed("games-3", { weightPercent: percent }),
@@ -69,8 +70,15 @@ describe("findFormerChampion", () => {
     expect(await inActivity(() => find("games-1"))).toMatchObject({ model: "games-1" });
   });
 
-  it("answers the champion of before where a challenger is up without traffic", async () => {
-    compute.service = aService({ primary: aServed("games-2"), canary: aServed("games-3", { weightPercent: 0 }) });
+  it.each([
+    ["a challenger is up without traffic", "games-3", 0],
+    ["somebody else's version has a share", "hotfix", 20],
+  ])("answers the champion of before where %s", async (_, version, percent) => {
+    claim("games-3");
+    compute.service = aService({
+      primary: aServed("games-2", { weightPercent: 100 - percent }),
+      canary: aServed(version, { weightPercent: percent }),
+    });
     expect(await inActivity(() => find(null))).toMatchObject({ model: "games-1" });
   });
 

@@ -143,6 +143,21 @@ describe.concurrent("a service that somebody has terminated", () => {
   });
 });
 
+describe.concurrent("a rollout that was terminated", () => {
+  it("is taken back to the champion of now by the plain order, with what it left", async () => {
+    const name = "left";
+    await aRunningPipeline(name);
+    const rollout = await startRollout(loop, name, { version: 3, policy: { soakSeconds: 3600 } });
+    await reached(rollout, { phase: "step", percent: 50 });
+    await rollout.terminate("for the test");
+    const traffic = ask(loop, name);
+    await paste('tuneloop rollout rollback left --reason "too many complaints"');
+    expect(await rollBackOf(name, 1).result()).toEqual({ outcome: "rolled-back", champion: "left-2" });
+    await expectChampion(name, "left-2");
+    expect((await traffic.stop()).filter(({ problem }) => problem !== null)).toEqual([]);
+  });
+});
+
 describe.concurrent("a service where somebody else's version serves", () => {
   it("is left as it is, until the alert's command replaces it without a failed request", async () => {
     const name = "foreign";
