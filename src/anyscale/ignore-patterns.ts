@@ -27,7 +27,8 @@ function ruleOf(line: string): { pattern: RegExp; ignores: boolean } | null {
   let source = path.includes("/") ? "^" : "^(?:.*/)?";
   segments.forEach((segment, index) => {
     const isLast = index === segments.length - 1;
-    if (segment === "**") source += isLast ? ".+" : "(?:[^/]+/)*";
+    // More stars than two are the same to git, when a segment has nothing else.
+    if (/^\*{2,}$/.test(segment)) source += isLast ? ".+" : "(?:[^/]+/)*";
     // A segment matches a name, never the nothing behind a directory's slash.
     else source += `(?=[^/])${sourceOf(segment)}${isLast ? "" : "/"}`;
   });
