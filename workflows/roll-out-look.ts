@@ -94,6 +94,6 @@ async function look(
     throw error;
   } finally {
     orders.cancel();
-    show(rollout, { nextCheckAt: null });
+    show(rollout, { nextCheckAt: null, waitUntil: null });
   }
 }

@@ -25,6 +25,8 @@ export async function watchStep(rollout: Rollout, phase: "step" | "bake", second
     const { paused, promoteNow } = state;
     const isInterrupted = (): boolean => state.paused !== paused || state.promoteNow !== promoteNow;
     const watchedMs = lookedMs - startedMs - pausedMs;
+    const leftMs = paused === null ? seconds * 1000 - watchedMs : 0;
+    show(rollout, { waitUntil: leftMs > 0 ? new Date(lookedMs + leftMs).toISOString() : null });
     const news = newsOfStep(policy, { seconds, watchedMs, pausedMs: paused === null ? null : pausedMs });
     const seen = await watch(news, isInterrupted);
     if (paused !== null) pausedMs += Date.now() - lookedMs;

@@ -8,10 +8,10 @@ const headWidth = 9;
 
 /** All that is known of a rollout, in lines of at most so many columns, the first of each matter with its name. */
 export function rolloutLines(view: RolloutView, columns: number): string[] {
-  const { model, champion, percent, steps, phase, paused, gates, orders } = view;
+  const { model, champion, percent, steps, phase, gates, orders } = view;
   const rows: [string, string][] = [
     ["model", champion === null ? model : `${model} beside ${champion}`],
-    ["phase", paused === null ? phase : `${phase}, ${describePause(paused)}`],
+    ["phase", [phase, ...whyLonger(view)].join(", ")],
     ["traffic", `${bar(percent / 100)} ${percent} %`],
     ["plan", steps.length === 0 ? "the provider's own steps" : steps.map((step) => `${step} %`).join(", ")],
     ...view.done.map((step): [string, string] => [
@@ -40,6 +40,11 @@ export function rolloutChange({ model, phase, percent, paused, gates }: RolloutV
   const said = gates.map(({ gate, verdict }) => `${gate} ${verdict}`).join(", ");
   const held = paused === null ? "" : " (paused)";
   return printable(`${model} ${percent} % ${phase}${held}${said === "" ? "" : `: ${said}`}`);
+}
+
+function whyLonger({ paused, waitUntil }: RolloutView): string[] {
+  if (paused !== null) return [describePause(paused)];
+  return waitUntil === null ? [] : [`until ${waitUntil} at the earliest`];
 }
 
 function pair(what: string, value: string): [string, string] {

@@ -32,6 +32,8 @@ export interface RolloutView {
   gates: GateVerdict[];
   /** When there is news of the gates at the latest, ISO-8601; null when nobody looks. */
   nextCheckAt: string | null;
+  /** When a step or the bake time may end, ISO-8601; null in a pause, and beyond that time. */
+  waitUntil: string | null;
   /** Until when a step waits for somebody to agree; null when none does. */
   approvalUntil: string | null;
   /** Orders that were taken, the newest last; at most 50. The reason of a pause or its end may be empty. */
@@ -78,6 +80,7 @@ export function initialRollout(): RolloutState {
     paused: null,
     gates: [],
     nextCheckAt: null,
+    waitUntil: null,
     approvalUntil: null,
     orders: [],
     target: null,
@@ -224,6 +227,7 @@ export function needsReason(order: RolloutOrder): boolean {
 export function rolloutDetails(state: RolloutView): string {
   const { model, champion, gates } = state;
   const lines = [`**${model}**: ${phaseText(state)}`];
+  if (state.waitUntil !== null) lines.push(`Until ${state.waitUntil} at the earliest.`);
   if (state.paused !== null) lines.push(sentenceOf("Paused", state.paused.by, state.paused.reason));
   if (champion !== null && champion !== model && isBeside(state.phase)) {
     lines.push(`Traffic: ${model} ${state.percent} %, ${champion} ${100 - state.percent} %.`);

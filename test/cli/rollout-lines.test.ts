@@ -21,6 +21,7 @@ const view = (overrides: Partial<RolloutView> = {}): RolloutView => ({
   ],
   gates: [error],
   nextCheckAt: "2026-01-01T00:00:30.000Z",
+  waitUntil: "2026-01-01T00:05:00.000Z",
   ...overrides,
 });
 
@@ -28,7 +29,7 @@ describe("rolloutLines", () => {
   it("says where a rollout is, what was before, what its gates say and what comes next", () => {
     expect(rolloutLines(view(), 100)).toEqual([
       "model    games-2 beside games-1",
-      "phase    step",
+      "phase    step, until 2026-01-01T00:05:00.000Z at the earliest",
       "traffic  ████████████░░░░░░░░░░░░ 50 %",
       "plan     10 %, 50 %, 100 %",
       "         10 % for 300 s, 11 looks",
@@ -39,7 +40,7 @@ describe("rolloutLines", () => {
   });
 
   it("breaks what is too long for the terminal, below where it began", () => {
-    const lines = rolloutLines(view(), 40);
+    const lines = rolloutLines(view({ waitUntil: null }), 40);
     expect(lines.every((line) => line.length <= 40)).toBe(true);
     expect(lines.slice(6, 8)).toEqual(["pass     error rate: 0 of 24 probe", "         questions got no answer"]);
   });

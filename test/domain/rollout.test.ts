@@ -158,9 +158,11 @@ describe("takeRolloutOrder", () => {
 describe("rolloutDetails", () => {
   it("says where it is, what the gates say and what comes next", () => {
     const gates = [{ gate: "error rate", verdict: "pass" as const, reason: "error rate: 0 of 8" }];
-    expect(rolloutDetails(aRollout({ gates, nextCheckAt: "2026-01-01T00:00:30Z" }))).toBe(
+    const times = { nextCheckAt: "2026-01-01T00:00:30Z", waitUntil: "2026-01-01T00:05:00Z" };
+    expect(rolloutDetails(aRollout({ gates, ...times }))).toBe(
       [
         "**games-2**: at 10 %, by steps of 10, 50, 100 %.",
+        "Until 2026-01-01T00:05:00Z at the earliest.",
         "Traffic: games-2 10 %, games-1 90 %.",
         "Next news by 2026-01-01T00:00:30Z.",
         "- pass: error rate: 0 of 8",

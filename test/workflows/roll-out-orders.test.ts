@@ -48,9 +48,11 @@ describe("orders of a rollout", () => {
   it("pause holds the step beyond its soak while its gates are still watched, until resume", async () => {
     const handle = await start({ ...quick, steps: [10, 100], soakSeconds: 2 });
     await atPercent(handle, 10);
+    expect((await handle.query(rolloutQuery)).waitUntil).toMatch(/^\d{4}-.*Z$/);
     await order(handle, "pause");
     await until(() => expect(looks()).toBeGreaterThan(6));
-    expect(await handle.query(rolloutQuery)).toMatchObject({ percent: 10, paused: { reason: "because", by: "ann" } });
+    const paused = { percent: 10, paused: { reason: "because", by: "ann" }, waitUntil: null };
+    expect(await handle.query(rolloutQuery)).toMatchObject(paused);
     await order(handle, "resume");
     expect(await handle.result()).toMatchObject({ champion: challenger });
     await temporal.record(handle, "paused");
@@ -149,7 +151,7 @@ describe("looks", () => {
   it("leave no news to wait for when the rollout is over", async () => {
     const handle = await start(quick);
     await handle.result();
-    expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "promoted", nextCheckAt: null });
+    expect(await handle.query(rolloutQuery)).toMatchObject({ phase: "promoted", nextCheckAt: null, waitUntil: null });
     const { typedSearchAttributes } = await handle.describe();
     expect(typedSearchAttributes.get(searchAttributes.nextCheck)).toBeUndefined();
     expect(typedSearchAttributes.get(searchAttributes.trafficPercent)).toBe(100);
