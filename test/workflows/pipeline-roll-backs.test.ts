@@ -61,6 +61,16 @@ async function startCycleUntil(
   return door;
 }
 
+/** Where the first questions to a version wait, or to any. */
+function doorAtProbes(version: string | null = null): Door {
+  const door = new Door();
+  world.when("probe", async ({ model }, usual) => {
+    if (version === null || model === version) await door.pass();
+    return usual();
+  });
+  return door;
+}
+
 /** How the cycle has ended, by its report. */
 const reported = () =>
   vi.waitFor(() => {
@@ -106,11 +116,7 @@ describe("the order rollBack of a pipeline", () => {
   });
 
   it("is refused while another one runs, which the state names", async () => {
-    const door = new Door();
-    world.when("probe", async (_, usual) => {
-      await door.pass();
-      return usual();
-    });
+    const door = doorAtProbes();
     await start();
     await rollBack();
     await door.reached;
@@ -127,11 +133,7 @@ describe("the order rollBack of a pipeline", () => {
   });
 
   it("follows a rollback of its id that was left running", async () => {
-    const door = new Door();
-    world.when("probe", async (_, usual) => {
-      await door.pass();
-      return usual();
-    });
+    const door = doorAtProbes();
     const workflowId = `roll-back/${world.name}/1`;
     const { sources: _, ...definition } = aPipelineDefinition({ name: world.name });
     await temporal.start("rollBack", workflowId, { pipeline: definition, ...order });
@@ -154,11 +156,7 @@ describe("the order rollBack of a pipeline", () => {
   });
 
   it("goes on over continue-as-new, whose next run knows how it ended", async () => {
-    const door = new Door();
-    world.when("probe", async (_, usual) => {
-      await door.pass();
-      return usual();
-    });
+    const door = doorAtProbes();
     await start();
     await rollBack();
     await door.reached;
@@ -277,11 +275,7 @@ describe("the order rollBack beside a cycle", () => {
   });
 
   it("that begins meanwhile waits for its turn", async () => {
-    const door = new Door();
-    world.when("probe", async ({ model }, usual) => {
-      if (model === before) await door.pass();
-      return usual();
-    });
+    const door = doorAtProbes(before);
     await start();
     await rollBack();
     await door.reached;
