@@ -1,4 +1,5 @@
 /** Where two JSON documents differ, in words that people find the place by. */
+import { isObject } from "../domain/objects.ts";
 
 /** One place that is not as it was recorded. */
 export interface Difference {
@@ -46,8 +47,4 @@ function nameOf(item: unknown): string | null {
 function text(value: unknown): string {
   if (value === undefined) return "missing";
   return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

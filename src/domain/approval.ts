@@ -1,5 +1,6 @@
 /** Who may answer for a challenger that has won, and what an answer means. Pure: pipelines and cycles share it. */
 import type { ApprovalAnswer, ApprovalRecord, AwaitedApproval, GivenAnswer } from "./approval-schema.ts";
+import { isObject } from "./objects.ts";
 import type { OrderReceipt } from "./order.ts";
 
 /** What people send to say yes or no. */
@@ -117,8 +118,4 @@ export function describeAnswer({ answer, by, reason }: GivenAnswer): string {
 
 function isText(value: unknown, longest: number): value is string {
   return typeof value === "string" && value.trim() !== "" && value.length <= longest;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

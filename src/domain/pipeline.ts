@@ -1,4 +1,5 @@
 import { readAwaited } from "./approval.ts";
+import { isObject } from "./objects.ts";
 import type { OrderReceipt } from "./order.ts";
 import { firstReasons, readReading, readReasons, tally } from "./reading.ts";
 import type { AwaitedApproval } from "./approval-schema.ts";
@@ -242,10 +243,6 @@ function readUpdate(message: unknown): { updateId: string; version: number | nul
     updateId: typeof updateId === "string" ? updateId : "",
     version: typeof version === "number" ? version : null,
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown, least: number): boolean {

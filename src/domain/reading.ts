@@ -1,4 +1,5 @@
 /** How far the reading of sources is: counts, rate and time to go, for people who wait. */
+import { isObject } from "./objects.ts";
 import type { Deadlines } from "./pipeline-schema.ts";
 import type { Reading, SourceProgress } from "./reading-schema.ts";
 
@@ -153,10 +154,6 @@ function readProgress(said: unknown): SourceProgress | null {
 /** A number for people: `12,300`. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

@@ -1,5 +1,6 @@
 /** Orders to bring a champion of before back: what they may say, and the commands that give them. */
 import { cycleOfModel } from "./ids.ts";
+import { isObject } from "./objects.ts";
 import { readRolloutRequest, whyBadRolloutRequest } from "./rollout.ts";
 import { shellWord } from "./shell.ts";
 
@@ -68,8 +69,4 @@ export function whyMeetsUsers(pipeline: string, workflowId: string): string {
     `${workflowId} is moving users' traffic of ${pipeline}: send that rollout back by ${rollBackCommand(pipeline)}, ` +
     `or by ${update}, or wait for its end`
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** What a rollout is doing, what people may order it to do, and how it says so. */
+import { isObject } from "./objects.ts";
 import type { OrderReceipt } from "./order.ts";
 import type { GateVerdict, RolloutPolicy } from "./rollout-schema.ts";
 
@@ -286,8 +287,4 @@ export function readRolloutRequest(request: unknown): { reason: string; by: stri
     reason: typeof reason === "string" ? reason.slice(0, 500) : "",
     by: typeof by === "string" && by !== "" ? by.slice(0, 100) : null,
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
